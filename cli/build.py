@@ -1,0 +1,134 @@
+"""``storyreasoning build``."""
+
+import argparse
+import json
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from schemas.errors import ConfigError
+from tasks.runtime.resources import DATA
+
+if TYPE_CHECKING:
+    from schemas.config import BuildConfig, Engine
+    from tasks.conclude import BuildSummary
+
+SAMPLE_FILM = DATA / "sample_film" / "frames"
+DEFAULT_WORKSPACE = "storyreasoning-workspace"
+ENGINES = ("plain", "threads", "dask")
+
+DESCRIPTION = """\
+Build a grounded story dataset from frames, or bring one up to date: what stands in the workspace is not made again.
+
+FRAMES is a folder of images (film and scene are read from names such as film_scene_3_1.jpg, else it is one scene), a folder
+of folders (one a film, their own folders one a scene), a Parquet file or folder in the GroundCap layout (columns id and
+image), or owner/name of such a dataset on the Hub. Without FRAMES, the sample film that ships with the package is taken."""
+
+EPILOG = """\
+examples:
+  storyreasoning build
+  storyreasoning build frames/ --workspace films --limit-stories 3
+  storyreasoning build films/ --workspace films --config my.toml --engine threads
+
+A configuration file holds only what differs from the preset, for example:
+  [sequence]
+  min_frames = 6
+"""
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser(
+        "build",
+        help="frames in, dataset out",
+        description=DESCRIPTION,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("frames", nargs="?", metavar="FRAMES", help="where the frames are (default: the sample film)")
+    parser.add_argument("--workspace", default=DEFAULT_WORKSPACE, metavar="DIR", help="default: ./%(default)s")
+    parser.add_argument(
+        "--preset", default="embedded", metavar="NAME", help="named configuration (default: %(default)s)"
+    )
+    parser.add_argument("--config", type=Path, metavar="FILE", help="TOML file laid over the preset")
+    parser.add_argument(
+        "--engine",
+        default="plain",
+        metavar="ENGINE",
+        help="plain (this process, no server), threads or dask (Prefect task runs) (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--workers", type=int, default=2, metavar="N", help="threads or Dask workers (default: %(default)s)"
+    )
+    parser.add_argument("--limit-stories", type=int, metavar="N", help="stop after N stories, for a quick look")
+    parser.add_argument("--json", action="store_true", help="events and the summary as JSON lines on stdout")
+    parser.set_defaults(run=run)
+
+
+def run(args: argparse.Namespace) -> int:
+    """Build, and say where everything is."""
+    if args.engine not in ENGINES:
+        from schemas.config import nearest
+
+        raise ConfigError(f"unknown engine '{args.engine}'{nearest(args.engine, ENGINES)}")
+    if args.limit_stories is not None and args.limit_stories < 1:
+        raise ConfigError(f"--limit-stories must be at least 1, not {args.limit_stories}")
+    if args.workers < 1:
+        raise ConfigError(f"--workers must be at least 1, not {args.workers}")
+    from flows.presets import load_config
+
+    config = load_config(args.preset, args.config)
+    source = args.frames if args.frames is not None else str(SAMPLE_FILM)
+    from cli.progress import make_display
+
+    with make_display(args.json):
+        summary = build(source, args.workspace, config, args.engine, args.preset, args.limit_stories, args.workers)
+    if args.json:
+        print(json.dumps({"event": "summary", **summary.as_json()}), flush=True)
+    else:
+        print(describe(summary))
+    return 0
+
+
+def build(
+    source: str,
+    workspace: str,
+    config: "BuildConfig",
+    engine: "Engine",
+    preset: str,
+    limit: int | None,
+    workers: int,
+) -> "BuildSummary":
+    """Run the flow on an engine; ``plain`` calls it without Prefect's engine."""
+    quiet_prefect()
+    from flows.build_dataset import build_dataset
+
+    if engine == "plain":
+        return build_dataset.fn(source, workspace, config, engine, preset, limit)
+    from flows.runners import make_task_runner
+
+    flow = build_dataset.with_options(task_runner=make_task_runner(engine, workers))
+    return flow(source, workspace, config, engine, preset, limit)
+
+
+def quiet_prefect() -> None:
+    """No calls outside, no chatter, and time for a first start on a slow disk; what the user has set stands."""
+    os.environ.setdefault("DO_NOT_TRACK", "1")
+    os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
+    os.environ.setdefault("PREFECT_LOGGING_LEVEL", "WARNING")
+    os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
+
+
+def describe(summary: "BuildSummary") -> str:
+    """The end of a build in a few lines."""
+    lines = []
+    if summary.reason:
+        lines.append(f"warning: {summary.reason}")
+    counts = ", ".join(f"{count} {split}" for split, count in summary.splits.items())
+    lines += [
+        f"{summary.stories} stories ({counts}) in {summary.wall_s:.1f} s, {summary.dead_letters} items left out with a reason",
+        f"  dataset  {summary.dataset}",
+        f"  report   {summary.report}",
+        f"  look at a story: storyreasoning inspect {Path(summary.dataset).parent}",
+    ]
+    return "\n".join(lines)

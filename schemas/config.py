@@ -1,0 +1,217 @@
+"""Every knob of the pipeline, one line a field. Presets in ``data/presets/`` are files of these values."""
+
+import difflib
+import tomllib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from schemas.errors import ConfigError
+
+Engine = Literal["plain", "threads", "dask"]
+
+
+class Section(BaseModel):
+    """Base of all sections: frozen, and a key that does not exist is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
+
+
+class IngestConfig(Section):
+    """Reading frames. A change redoes everything."""
+
+    max_pixels: int = Field(
+        80_000_000, ge=1, description="largest frame that is decoded, in pixels (decompression bombs)"
+    )
+    max_bytes: int = Field(64_000_000, ge=1, description="largest file that is read, in bytes")
+    min_side: int = Field(32, ge=1, description="smallest width or height of a usable frame, in pixels")
+    shard_frames: int = Field(512, ge=1, description="frames a shard aims at; whole scenes are kept together")
+
+
+class SelectConfig(Section):
+    """Leaving out frames that add nothing."""
+
+    duplicate_bits: int = Field(
+        4,
+        ge=-1,
+        le=64,
+        description="bits of a 64-bit perceptual hash up to which two frames are the same; -1 keeps all",
+    )
+    duplicate_window: int = Field(3, ge=1, description="how many kept frames back, within a scene, are compared")
+    black_luma: float = Field(0.06, ge=0, le=1, description="mean luma below which a frame is black")
+    flat_contrast: float = Field(0.015, ge=0, le=1, description="luma deviation below which a frame is empty")
+
+
+class DetectConfig(Section):
+    """People and objects."""
+
+    model: str = Field("nanodet-m-416", description="name of the detector in the model list")
+    weights: str = Field("", description="file or URL-free name of other weights; empty takes the listed ones")
+    batch: int = Field(8, ge=1, description="frames in one call of the model")
+    person_score: float = Field(0.40, ge=0, le=1, description="score from which a person counts")
+    object_score: float = Field(0.50, ge=0, le=1, description="score from which any other thing counts")
+    nms_iou: float = Field(0.60, ge=0, le=1, description="overlap from which two boxes of a label are one")
+    max_per_frame: int = Field(40, ge=1, description="most detections kept of a frame, best first")
+
+
+class FacesConfig(Section):
+    """Faces, and whose they are."""
+
+    detector: str = Field("yunet-2023mar", description="name of the face detector in the model list")
+    embedder: str = Field("mobilefacenet", description="name of the face embedder in the model list")
+    batch: int = Field(8, ge=1, description="frames in one call of the detector")
+    score: float = Field(0.70, ge=0, le=1, description="score from which a face counts")
+    min_side: float = Field(16, ge=1, description="smallest width of a face, in pixels of its frame")
+    max_per_frame: int = Field(20, ge=1, description="most faces kept of a frame, largest first")
+
+
+class SequenceConfig(Section):
+    """Which frames make a story."""
+
+    min_frames: int = Field(5, ge=1, description="fewest frames of a story")
+    max_frames: int = Field(22, ge=1, description="most frames of a story; longer scenes are divided evenly")
+    target_frames: int = Field(10, ge=1, description="frames a story aims at, between the two bounds")
+    require_person: bool = Field(True, description="leave out stories in which no person was found")
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        if self.max_frames < 2 * self.min_frames - 1:
+            raise ValueError(f"max_frames must be at least {2 * self.min_frames - 1} (twice min_frames less one)")
+        return self
+
+
+class AppearanceConfig(Section):
+    """What people, things and places look like."""
+
+    model: str = Field("efficientnet-lite0", description="name of the appearance model in the model list")
+    batch: int = Field(16, ge=1, description="crops or frames in one call of the model")
+    tag_score: float = Field(0.15, ge=0, le=1, description="score from which a tag of a frame is kept")
+    max_tags: int = Field(3, ge=0, description="most tags kept of a frame")
+
+
+class ReidentifyConfig(Section):
+    """Who is who across the frames of a story."""
+
+    calibration: str = Field("embedded-v1", description="name of the calibration file in data/calibration")
+    threshold: float = Field(0.0, description="log-odds from which two groups are one entity; higher splits more")
+    margin: float = Field(
+        0.5, ge=0, description="log-odds by which the best group must lead before a faceless view joins"
+    )
+    repeat_iou: float = Field(
+        0.75, gt=0, le=1, description="overlap from which two boxes of a frame are one detection twice"
+    )
+    shot_bits: int = Field(
+        12,
+        ge=0,
+        le=64,
+        description="bits of the 64-bit frame hash up to which consecutive frames of a scene are one shot",
+    )
+    shot_iou: float = Field(0.70, gt=0, le=1, description="overlap from which boxes of one shot must be one entity")
+    face_veto: float = Field(
+        0.25, ge=0, description="cosine below the face threshold at which faces overrule what boxes say in a shot"
+    )
+
+
+class DraftConfig(Section):
+    """Who writes the tables and the story, and how."""
+
+    drafter: Literal["composer"] = Field("composer", description="the drafter; 'composer' needs no language model")
+    seed: int = Field(0, ge=0, description="varies names and wording; the same seed gives the same text")
+    tag_score: float = Field(
+        0.30, ge=0, le=1, description="score from which a guess about the place is told, as a guess"
+    )
+    named: int = Field(4, ge=1, description="most people told one by one in a frame; the others are told as a group")
+    group_ids: int = Field(8, ge=2, description="most ids that one group mention carries; the largest views come first")
+
+
+class GroundConfig(Section):
+    """What a story must satisfy to be kept."""
+
+    level: Literal["compatible", "strict"] = Field("strict", description="rules a story is checked against")
+
+
+class ExportConfig(Section):
+    """The dataset that comes out."""
+
+    test_ratio: float = Field(0.15, ge=0, lt=1, description="share of films in the test split")
+    split_seed: int = Field(0, ge=0, description="seed of the split; a film keeps its side when others are added")
+    rows_per_group: int = Field(100, ge=1, description="stories in one Parquet row group")
+    shard_bytes: int = Field(500_000_000, ge=1, description="size a Parquet file aims at, in bytes")
+
+
+class BuildConfig(Section):
+    """One build, whole."""
+
+    ingest: IngestConfig = IngestConfig()
+    select: SelectConfig = SelectConfig()
+    detect: DetectConfig = DetectConfig()
+    faces: FacesConfig = FacesConfig()
+    sequence: SequenceConfig = SequenceConfig()
+    appearance: AppearanceConfig = AppearanceConfig()
+    reidentify: ReidentifyConfig = ReidentifyConfig()
+    draft: DraftConfig = DraftConfig()
+    ground: GroundConfig = GroundConfig()
+    export: ExportConfig = ExportConfig()
+
+
+def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """``base`` with the values of ``changes`` laid over it, section by section; neither is altered."""
+    merged = dict(base)
+    for key, value in changes.items():
+        old = merged.get(key)
+        merged[key] = merge(old, value) if isinstance(old, dict) and isinstance(value, dict) else value
+    return merged
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """The values of a configuration file.
+
+    Raises:
+        ConfigError: it is missing or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"cannot read the configuration {path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the configuration {path} is not valid TOML: {error}") from error
+
+
+def make_config(values: dict[str, Any], origin: str) -> BuildConfig:
+    """A checked configuration.
+
+    Args:
+        values: as read from TOML, one table a section.
+        origin: where they come from, for the message.
+
+    Raises:
+        ConfigError: an unknown key (the nearest is named) or a value out of bounds.
+    """
+    try:
+        return BuildConfig.model_validate(values)
+    except ValidationError as error:
+        fault = error.errors(include_url=False)[0]
+        where = ".".join(str(part) for part in fault["loc"]) or "configuration"
+        if fault["type"] == "extra_forbidden":
+            *sections, key = [str(part) for part in fault["loc"]]
+            raise ConfigError(f"unknown key '{where}' in {origin}{_nearest_key(sections, key)}") from error
+        raise ConfigError(f"{where} in {origin}: {fault['msg'].lower()}, got {fault['input']!r}") from error
+
+
+def _nearest_key(sections: list[str], key: str) -> str:
+    model: type[BaseModel] = BuildConfig
+    for section in sections:
+        kind = model.model_fields[section].annotation
+        if isinstance(kind, type) and issubclass(kind, BaseModel):
+            model = kind
+    return nearest(key, model.model_fields)
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """``; did you mean 'x'? (known: ...)`` for a word that is not among the known ones."""
+    names = sorted(known)
+    close = difflib.get_close_matches(word, names, n=1, cutoff=0.5)
+    hint = f"; did you mean '{close[0]}'?" if close else ";"
+    return f"{hint} known: {', '.join(names)}"

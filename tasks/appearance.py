@@ -1,0 +1,108 @@
+"""``appearance``: what people, things and places look like.
+
+In: ``FRAMES``, ``PEOPLE``, ``STORIES``. Out: ``APPEARANCE``, one row a frame of a story: an embedding and dominant colours of
+every detection's crop, and tags of the whole frame. Invariants: every detection has a crop of at least one pixel; a person's
+colours are of the clothing, where a face shows where that is.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from tasks.models.colour import clothing_region, dominant_colours
+from tasks.models.registry import create_appearance
+
+from schemas.arrow import APPEARANCE
+from schemas.config import AppearanceConfig, BuildConfig
+from schemas.geometry import Box
+from tasks.detect import PERSON
+from tasks.models.protocols import AppearanceModel, Image
+from tasks.models.weights import find_model
+from tasks.rows import Detection, box_of, pack_embedding, read_detection
+from tasks.runtime.engine import as_task
+from tasks.runtime.images import batched, frame_images
+from tasks.runtime.stage import Inputs, Kept, Outcome, Stage
+from tasks.runtime.store import Row
+
+COLOURS = 2
+
+
+def crop(image: Image, box: Box) -> Image:
+    """The pixels under a box, at least one."""
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = box.rounded(width, height)
+    return image[y1:y2, x1:x2]
+
+
+def appearance_shard(
+    frames: Iterable[tuple[str, Image]],
+    people: Mapping[str, tuple[Sequence[Detection], Mapping[str, Box]]],
+    stories: Mapping[str, str],
+    params: AppearanceConfig,
+    model: AppearanceModel,
+) -> Iterator[Outcome]:
+    """Looks of frames given as id and RGB pixels; ``people`` has each frame's detections and faces by ``det_id``."""
+    for batch in batched(frames, params.batch):
+        crops = [crop(image, d.box) for frame_id, image in batch for d in people[frame_id][0]]
+        vectors = iter(model.embed(crops))
+        tags = model.tag([image for _, image in batch])
+        for (frame_id, image), found in zip(batch, tags, strict=True):
+            detections, faces = people[frame_id]
+            rows: list[Row] = []
+            for detection in detections:
+                region = detection.box
+                if detection.label == PERSON:
+                    region = clothing_region(detection.box, faces.get(detection.det_id))
+                colours = dominant_colours(crop(image, region), COLOURS)
+                rows.append(
+                    {
+                        "det_id": detection.det_id,
+                        "embedding": pack_embedding(next(vectors)),
+                        "colours": [{"name": name, "share": share} for name, share in colours],
+                    }
+                )
+            kept = [(label, score) for label, score in found if score >= params.tag_score][: params.max_tags]
+            yield Kept(
+                {
+                    "story_key": stories[frame_id],
+                    "frame_id": frame_id,
+                    "crops": rows,
+                    "tags": [{"label": label, "score": score} for label, score in kept],
+                }
+            )
+
+
+def _models(config: BuildConfig) -> Mapping[str, str]:
+    return {config.appearance.model: find_model(config.appearance.model, "appearance").sha256}
+
+
+def _run(inputs: Inputs) -> Iterator[Outcome]:
+    params = inputs.run.config.appearance
+    stories = {frame: row["story_key"] for row in inputs["sequence"] for frame in row["frame_ids"]}
+    people = {}
+    for row in inputs["faces"].select(["frame_id", "detections", "faces"]):
+        if row["frame_id"] in stories:
+            faces = {face["det_id"]: box_of(face) for face in row["faces"]}
+            people[row["frame_id"]] = ([read_detection(d) for d in row["detections"]], faces)
+    return appearance_shard(
+        frame_images(inputs["ingest"], stories), people, stories, params, create_appearance(params.model)
+    )
+
+
+def _count(inputs: Inputs) -> int:
+    return sum(len(row["frame_ids"]) for row in inputs["sequence"].select(["frame_ids"]))
+
+
+STAGE = Stage(
+    name="appearance",
+    version=1,
+    unit="frame",
+    schema=APPEARANCE,
+    inputs=("sequence", "faces", "ingest"),
+    section="appearance",
+    run=_run,
+    count=_count,
+    models=_models,
+    leased=True,
+)
+
+appearance = as_task(STAGE)
+"""Embed what was found in the stories of some shards."""

@@ -1,0 +1,169 @@
+"""The end of a build: dead letters gathered, the dataset and the report written, the run put on record."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+from prefect import task
+from prefect.cache_policies import NO_CACHE
+
+from schemas.arrow import DEAD_LETTERS
+from schemas.errors import SourceError
+from tasks.export import Exported, export_dataset
+from tasks.runtime.atomic import atomic_path, write_json
+from tasks.runtime.keys import content_key
+from tasks.runtime.record import StageTotals, total_stages, totals_json
+from tasks.runtime.stage import RunSpec, ShardRef
+
+STAGES = ("ingest", "select", "detect", "faces", "sequence", "appearance", "reidentify", "draft", "ground")
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A build that is under way: what it runs, when it began (ISO 8601, UTC), and how it was asked for."""
+
+    spec: RunSpec
+    run_id: str
+    started: str
+    preset: str
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSummary:
+    """What a build came to; ``reason`` says why there is no story, where there is none."""
+
+    run_id: str
+    stories: int
+    splits: Mapping[str, int]
+    stages: Sequence[StageTotals]
+    wall_s: float
+    dataset: str
+    report: str
+    dead_letters: int
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-like values."""
+        return asdict(self)
+
+
+def begin_run(spec: RunSpec, preset: str, engine: str) -> Run:
+    """Start the clock of a build."""
+    started = datetime.now(UTC)
+    run_id = f"{started:%Y%m%dT%H%M%S}-{content_key([str(started), spec.source])[:6]}"
+    return Run(spec, run_id, started.isoformat(timespec="milliseconds"), preset, engine)
+
+
+def gather_dead_letters(run: RunSpec, refs: Sequence[ShardRef], target: Path) -> int:
+    """Write what was left out anywhere, in the order of shards and stages; returns how many."""
+    count = 0
+    with atomic_path(target) as temporary, pq.ParquetWriter(temporary, DEAD_LETTERS) as parquet:
+        for ref in refs:
+            for stage in STAGES:
+                rows = run.store.rejects(stage, ref.shard, ref.keys[stage]) if stage in ref.keys else []
+                if rows:
+                    parquet.write_table(pa.Table.from_pylist(rows, schema=DEAD_LETTERS))
+                    count += len(rows)
+    return count
+
+
+def explain_emptiness(totals: Sequence[StageTotals]) -> str:
+    """Why nothing came out: what was left out and where, most first; empty when something did."""
+    if totals[-1].items_out:
+        return ""
+    reasons = [
+        (count, f"{count} {total.unit}s '{reason}' ({total.name})")
+        for total in totals
+        for reason, count in total.rejected.items()
+    ]
+    return "no story came out: " + ", ".join(text for _, text in sorted(reasons, key=lambda r: -r[0])[:4])
+
+
+@task(name="export", cache_policy=NO_CACHE, persist_result=False)
+def export(run: Run, refs: list[ShardRef]) -> Exported:
+    """Write the dataset with its card.
+
+    Raises:
+        SourceError: not one frame of the source could be used.
+    """
+    from tasks.card import write_card
+
+    workspace = Path(run.spec.workspace)
+    totals = total_stages(run.spec, refs, STAGES, run.started)
+    if refs and not totals[0].items_out:
+        gather_dead_letters(run.spec, refs, workspace / "dead_letters.parquet")
+        reasons = ", ".join(f"{count} {reason}" for reason, count in totals[0].rejected.items())
+        raise SourceError(
+            f"none of the {totals[0].items_in} frames of {run.spec.source} can be used ({reasons}): "
+            f"see {workspace / 'dead_letters.parquet'}"
+        )
+
+    def card(folder: Path, rows: Mapping[str, int], splits: Mapping[str, str]) -> None:
+        write_card(run.spec, refs, totals, folder, rows, splits)
+
+    return export_dataset(run.spec, refs, card)
+
+
+@task(name="report", cache_policy=NO_CACHE, persist_result=False)
+def report(run: Run, refs: list[ShardRef], exported: Exported) -> BuildSummary:
+    """Write the report, the dead letters and the record of a run; a report that still says it all is kept."""
+    workspace = Path(run.spec.workspace)
+    totals = total_stages(run.spec, refs, STAGES, run.started)
+    finished = datetime.now(UTC)
+    wall_s = round((finished - datetime.fromisoformat(run.started)).total_seconds(), 3)
+    record = {
+        "run_id": run.run_id,
+        "source": run.spec.source,
+        "preset": run.preset,
+        "engine": run.engine,
+        "config": run.spec.config.model_dump(mode="json"),
+        "started": run.started,
+        "finished": finished.isoformat(timespec="milliseconds"),
+        "wall_s": wall_s,
+        "stages": totals_json(totals),
+        "shards": [
+            {"shard": r.shard, "film": r.film, "frames": r.frames, "limit": r.limit, "keys": dict(r.keys)} for r in refs
+        ],
+        "dataset": {
+            "key": exported.key,
+            "stories": sum(exported.rows.values()),
+            "splits": dict(exported.rows),
+            "films": dict(exported.films),
+        },
+        "story_ids": dict(exported.story_ids),
+    }
+    page = workspace / "report.html"
+    dead = workspace / "dead_letters.parquet"
+    if not (_unchanged(workspace, record) and page.exists() and dead.exists()):
+        from tasks.report.report import write_report
+
+        gather_dead_letters(run.spec, refs, dead)
+        write_report(run.spec, refs, record, page)
+    write_json(workspace / "runs" / f"{run.run_id}.json", record)
+    write_json(workspace / "latest.json", record)
+    return BuildSummary(
+        run_id=run.run_id,
+        stories=sum(exported.rows.values()),
+        splits=dict(exported.rows),
+        stages=totals,
+        wall_s=wall_s,
+        dataset=str(workspace / "dataset"),
+        report=str(page),
+        dead_letters=pq.read_metadata(dead).num_rows,
+        reason=explain_emptiness(totals),
+    )
+
+
+def _unchanged(workspace: Path, record: Mapping[str, Any]) -> bool:
+    """Whether the last run stood on the same shards and settings, so that its report says the same."""
+    try:
+        last = json.loads((workspace / "latest.json").read_text())
+    except (OSError, ValueError):
+        return False
+    return all(last.get(name) == record[name] for name in ("source", "config", "shards", "story_ids", "dataset"))

@@ -1,0 +1,75 @@
+"""``detect``: people and objects in every selected frame.
+
+In: ``FRAMES``, ``SELECTED``. Out: ``DETECTIONS``, one row a frame, best detection first, named ``d0``, ``d1``, ... in that
+order. Invariants: boxes lie in the frame and have an area; no frame has more than ``max_per_frame``.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from tasks.models.registry import create_detector
+
+from schemas.arrow import DETECTIONS
+from schemas.config import BuildConfig, DetectConfig
+from tasks.models.protocols import Detector, Image, RawDetection
+from tasks.models.weights import find_model, locate_weights
+from tasks.rows import detection_row
+from tasks.runtime.engine import as_task
+from tasks.runtime.images import batched, frame_images
+from tasks.runtime.stage import Inputs, Kept, Outcome, Stage
+from tasks.runtime.store import Row
+
+PERSON = "person"
+
+
+def choose_detections(
+    found: Iterable[RawDetection], width: int, height: int, params: DetectConfig
+) -> list[RawDetection]:
+    """The detections that count, clamped to the frame, best first; ties are broken by label and place."""
+    chosen = []
+    for raw in found:
+        floor = params.person_score if raw.label == PERSON else params.object_score
+        box = raw.box.clamp(width, height)
+        if raw.score >= floor and box.width >= 1 and box.height >= 1:
+            chosen.append(RawDetection(raw.label, raw.score, box))
+    chosen.sort(key=lambda raw: (-raw.score, raw.label, raw.box))
+    return chosen[: params.max_per_frame]
+
+
+def detect_shard(frames: Iterable[tuple[str, Image]], params: DetectConfig, detector: Detector) -> Iterator[Outcome]:
+    """Detections of frames given as id and RGB pixels, a batch at a time."""
+    for batch in batched(frames, params.batch):
+        results = detector.detect([image for _, image in batch])
+        for (frame_id, image), found in zip(batch, results, strict=True):
+            chosen = choose_detections(found, image.shape[1], image.shape[0], params)
+            rows: list[Row] = [
+                detection_row(f"d{i}", raw.label, raw.score, "detector", raw.box) for i, raw in enumerate(chosen)
+            ]
+            yield Kept({"frame_id": frame_id, "detections": rows})
+
+
+def _models(config: BuildConfig) -> Mapping[str, str]:
+    params = config.detect
+    return {params.model: locate_weights(find_model(params.model, "detector"), params.weights).sha256}
+
+
+def _run(inputs: Inputs) -> Iterator[Outcome]:
+    params = inputs.run.config.detect
+    wanted = {row["frame_id"] for row in inputs["select"].select(["frame_id"])}
+    detector = create_detector(params.model, params.weights)
+    return detect_shard(frame_images(inputs["ingest"], wanted), params, detector)
+
+
+STAGE = Stage(
+    name="detect",
+    version=1,
+    unit="frame",
+    schema=DETECTIONS,
+    inputs=("select", "ingest"),
+    section="detect",
+    run=_run,
+    models=_models,
+    leased=True,
+)
+
+detect = as_task(STAGE)
+"""Find people and objects in the frames of some shards."""

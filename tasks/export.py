@@ -1,0 +1,286 @@
+"""``export``: the dataset, as a folder that the Hub takes as it is.
+
+In: the kept stories of every shard. Out: ``dataset/`` with ``README.md``, ``default/{train,test}-*.parquet`` (the five columns
+of StoryReasoning) and ``grounding/{train,test}-*.parquet``. Invariants: image bytes are those of the frames; the same
+stories give the same bytes; a film lies in one split; the folder is replaced whole or not at all; memory does not grow with
+the dataset.
+"""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Self
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from schemas.arrow import GROUNDING, STORYREASONING
+from schemas.config import ExportConfig
+from tasks.assembly import AssembledStory, assemble_shard, assign_story_ids
+from tasks.runtime.atomic import atomic_directory, write_json
+from tasks.runtime.keys import content_key, file_sha256
+from tasks.runtime.stage import RunSpec, ShardRef
+from tasks.runtime.store import Row
+
+VERSION = 1
+SPLITS = ("train", "test")
+CONFIGS = {"default": STORYREASONING, "grounding": GROUNDING}
+GROUP_BYTES = 32_000_000
+"""Image bytes after which a row group is closed: what a reader of the first row has to fetch."""
+CardWriter = Callable[[Path, Mapping[str, int], Mapping[str, str]], None]
+"""Writes ``README.md`` into the dataset's folder; is told the rows of each split and the split of each film."""
+_CHUNK = {"min_chunk_size": 256 * 1024, "max_chunk_size": 1024 * 1024, "norm_level": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class ExportedFile:
+    """A file of the dataset, its path relative to the folder."""
+
+    path: str
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
+class Exported:
+    """What an export made.
+
+    ``rows`` counts stories by split, ``films`` gives each film's split, ``story_ids`` each story's published id.
+    """
+
+    key: str
+    rows: Mapping[str, int]
+    films: Mapping[str, str]
+    story_ids: Mapping[str, str]
+    files: Sequence[ExportedFile]
+
+
+def split_films(films: Iterable[str], params: ExportConfig) -> dict[str, str]:
+    """The split of each film: a film whose hash falls into the lowest ``test_ratio`` of all hashes is for testing.
+
+    So a film keeps its side whatever others there are, with one exception: when every film would be for testing, the one
+    with the highest hash is for training, as nobody can train on nothing.
+    """
+    places = {
+        film: int.from_bytes(hashlib.sha256(f"{params.split_seed}\n{film}".encode()).digest()[:8], "big") / 2**64
+        for film in films
+    }
+    splits = {film: "test" if place < params.test_ratio else "train" for film, place in places.items()}
+    if splits and "train" not in splits.values():
+        splits[max(places, key=lambda film: (places[film], film))] = "train"
+    return splits
+
+
+class SplitWriter:
+    """Writes one split of one config as numbered Parquet files of about ``shard_bytes``."""
+
+    def __init__(self, folder: Path, config: str, split: str, params: ExportConfig) -> None:
+        """Write below ``folder/config``."""
+        self._folder = folder / config
+        self._split = split
+        self._schema = CONFIGS[config]
+        self._params = params
+        self._rows: list[Row] = []
+        self._pending = 0
+        self._written = 0
+        self._parts: list[Path] = []
+        self._parquet: pq.ParquetWriter | None = None
+
+    def __enter__(self) -> Self:
+        """Make the folder."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        return self
+
+    def write(self, row: Row, image_bytes: int) -> None:
+        """Add a row that holds so many bytes of images."""
+        if self._parquet is not None and self._written >= self._params.shard_bytes:
+            self._close_part()
+        self._rows.append(row)
+        self._pending += image_bytes
+        if len(self._rows) >= self._params.rows_per_group or self._pending >= GROUP_BYTES:
+            self._flush()
+
+    def _flush(self) -> None:
+        parquet = self._parquet or self._open_part()
+        if self._rows:
+            parquet.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
+            self._written += self._pending
+        self._rows, self._pending = [], 0
+
+    def _open_part(self) -> pq.ParquetWriter:
+        path = self._folder / f"{self._split}-{len(self._parts):05d}"
+        self._parts.append(path)
+        images = "images" in self._schema.names
+        # Image bytes are compressed already: a second pass would cost reading speed and gain nothing.
+        compression: dict[str, str] | str = "zstd"
+        if images:
+            compression = {name: "zstd" for name in self._schema.names if name != "images"}
+            compression |= {"images.list.element.bytes": "none", "images.list.element.path": "zstd"}
+        self._parquet = pq.ParquetWriter(
+            path,
+            self._schema,
+            compression=compression,
+            use_dictionary=not images,
+            write_page_index=True,
+            use_content_defined_chunking=_CHUNK,
+        )
+        return self._parquet
+
+    def _close_part(self) -> None:
+        self._flush()
+        if self._parquet is not None:
+            self._parquet.close()
+        self._parquet, self._written = None, 0
+
+    def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
+        """Close, and name the files ``<split>-<i>-of-<n>.parquet``; an empty split is one file without rows."""
+        if kind is not None:
+            if self._parquet is not None:
+                with contextlib.suppress(Exception):
+                    self._parquet.close()
+            return
+        self._close_part()
+        for index, path in enumerate(self._parts):
+            path.rename(path.with_name(f"{self._split}-{index:05d}-of-{len(self._parts):05d}.parquet"))
+
+
+def default_row(story: AssembledStory, story_id: str) -> Row:
+    """A row of :data:`STORYREASONING`."""
+    return {
+        "story_id": story_id,
+        "images": [{"bytes": f["image"], "path": f"{f['frame_id']}.{_suffix(f)}"} for f in story.frames],
+        "frame_count": len(story.frames),
+        "chain_of_thought": story.grounded["chain_of_thought"],
+        "story": story.grounded["story"],
+    }
+
+
+def _suffix(frame: Row) -> str:
+    return "jpg" if frame["format"] == "jpeg" else str(frame["format"])
+
+
+def grounding_row(story: AssembledStory, story_id: str, models: Sequence[Row]) -> Row:
+    """A row of :data:`GROUNDING`."""
+    return {
+        "story_id": story_id,
+        "story_key": story.key,
+        "film": story.film,
+        "frames": [
+            {
+                "number": number,
+                "frame_id": frame["frame_id"],
+                "scene": frame["scene"],
+                "source": frame["source"],
+                "sha256": frame["source_sha256"],
+                "width": frame["width"],
+                "height": frame["height"],
+            }
+            for number, frame in enumerate(story.frames, start=1)
+        ],
+        "detections": [
+            {"frame": number, **detection}
+            for number, people in enumerate(story.people, start=1)
+            for detection in people["detections"]
+        ],
+        "entities": story.identities["entities"],
+        "links": story.grounded["links"],
+        "models": list(models),
+        **{
+            name: story.draft[name]
+            for name in ("drafter", "model", "prompt_version", "input_tokens", "output_tokens", "cost_usd")
+        },
+    }
+
+
+def models_of(run: RunSpec, ref: ShardRef) -> list[Row]:
+    """The models that a shard's stories stand on."""
+    rows = []
+    for stage, key in ref.keys.items():
+        manifest = run.store.find(stage, ref.shard, key)
+        for name, digest in sorted((manifest.models if manifest else {}).items()):
+            rows.append({"stage": stage, "name": name, "sha256": digest})
+    return rows
+
+
+def export_key(run: RunSpec, refs: Sequence[ShardRef]) -> str:
+    """Content key of a dataset: its stories and how they are written."""
+    return content_key(
+        {
+            "stage": "export",
+            "version": VERSION,
+            "params": run.config.export.model_dump(mode="json"),
+            "shards": [[ref.film, ref.shard, ref.keys["ground"]] for ref in refs],
+        }
+    )
+
+
+def write_splits(run: RunSpec, refs: Sequence[ShardRef], folder: Path, splits: Mapping[str, str]) -> Mapping[str, str]:
+    """Write both configs of every split below ``folder``; returns the story ids."""
+    keys = [row["story_key"] for ref in refs for row in _rows(run, ref, "ground", ["story_key"])]
+    story_ids = assign_story_ids(keys)
+    with contextlib.ExitStack() as stack:
+        writers = {
+            (config, split): stack.enter_context(SplitWriter(folder, config, split, run.config.export))
+            for config in CONFIGS
+            for split in SPLITS
+        }
+        for ref in refs:
+            models = models_of(run, ref)
+            for story in assemble_shard(run, ref):
+                story_id, split = story_ids[story.key], splits[story.film]
+                size = sum(len(frame["image"]) for frame in story.frames)
+                writers["default", split].write(default_row(story, story_id), size)
+                writers["grounding", split].write(grounding_row(story, story_id, models), 0)
+    return story_ids
+
+
+def _rows(run: RunSpec, ref: ShardRef, stage: str, columns: list[str]) -> Iterator[Row]:
+    reader = run.store.read(stage, ref.shard, ref.keys[stage])
+    try:
+        yield from reader.select(columns)
+    finally:
+        reader.close()
+
+
+def find_export(workspace: Path, key: str) -> Exported | None:
+    """The export that stands in a workspace, if it is this one and whole."""
+    try:
+        value = json.loads((workspace / "export.json").read_text())
+        files = [ExportedFile(**entry) for entry in value.pop("files")]
+        exported = Exported(files=files, **value)
+        whole = all((workspace / "dataset" / f.path).stat().st_size == f.bytes for f in files)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return exported if whole and exported.key == key else None
+
+
+def export_dataset(run: RunSpec, refs: Sequence[ShardRef], card: CardWriter) -> Exported:
+    """Write the dataset, or find that it stands; ``card`` writes ``README.md`` and whatever belongs to it.
+
+    Raises:
+        WorkspaceError: the disk is full or the workspace cannot be written.
+    """
+    workspace = Path(run.workspace)
+    key = export_key(run, refs)
+    standing = find_export(workspace, key)
+    if standing is not None:
+        return standing
+    splits = split_films({ref.film for ref in refs}, run.config.export)
+    with atomic_directory(workspace / "dataset") as folder:
+        story_ids = write_splits(run, refs, folder, splits)
+        rows = {
+            split: sum(pq.read_metadata(path).num_rows for path in (folder / "default").glob(f"{split}-*.parquet"))
+            for split in SPLITS
+        }
+        card(folder, rows, splits)
+        files = [
+            ExportedFile(path.relative_to(folder).as_posix(), path.stat().st_size, file_sha256(path))
+            for path in sorted(folder.rglob("*"))
+            if path.is_file()
+        ]
+    exported = Exported(key, rows, splits, story_ids, files)
+    write_json(workspace / "export.json", asdict(exported))
+    return exported

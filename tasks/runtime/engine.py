@@ -1,0 +1,177 @@
+"""How shards are spread over threads or machines; the results are the same bytes whichever way.
+
+``plain`` calls the stages one after the other in this process, without Prefect's engine. ``threads`` and ``dask`` submit
+them as Prefect task runs of the flow run that is under way; on which threads or machines is the task runner's matter.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from typing import Any, ParamSpec, Protocol, Self, TypeVar
+
+from prefect import Task, task
+from prefect.cache_policies import NO_CACHE
+
+from schemas.config import Engine
+from schemas.errors import ShardError, StoryReasoningError
+from tasks.runtime.progress import Event, emit
+from tasks.runtime.stage import RunSpec, ShardRef, Stage, execute
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+MAX_TASK_RUNS = 400
+"""Task runs of one flow run at most: Prefect's server is the bottleneck beyond (it loses records of larger bursts)."""
+
+StageTask = Task[[RunSpec, list[ShardRef]], list[ShardRef]]
+
+
+def as_task(stage: Stage) -> StageTask:
+    """The Prefect task of a stage: it takes some shards and gives them back with the stage's result among their keys.
+
+    A shard that fails does not keep the others of its batch from being made; then the task fails with all that failed.
+
+    Prefect neither caches nor stores anything: the shards on disk are the truth, whatever becomes of its database.
+    """
+
+    @task(name=stage.name, cache_policy=NO_CACHE, persist_result=False)
+    def run_stage(run: RunSpec, batch: list[ShardRef]) -> list[ShardRef]:
+        done: list[ShardRef] = []
+        failures: list[StoryReasoningError] = []
+        for ref in batch:
+            try:
+                done.append(execute(stage, run, ref))
+            except ShardError as error:
+                failures.append(error)
+        if failures:
+            raise ShardFailures(failures, len(batch))
+        return done
+
+    return run_stage
+
+
+class ShardFailures(ShardError):
+    """Some shards failed; the others went on as far as they could."""
+
+    def __init__(self, failures: Sequence[StoryReasoningError], shards: int) -> None:
+        """Collect what failed of so many shards."""
+        self.failures = tuple(failures)
+        self.shards = shards
+        first = str(failures[0])
+        more = f" (and {len(failures) - 1} more)" if len(failures) > 1 else ""
+        super().__init__(
+            f"{len(failures)} of {shards} shards failed{more}: {first}; the rest is kept, run again to continue"
+        )
+
+    def __reduce__(self) -> tuple[type[Self], tuple[object, ...]]:
+        """Pickled by what made it: worker processes send failures back."""
+        return type(self), (self.failures, self.shards)
+
+
+class Runner(Protocol):
+    """Brings shards through stages."""
+
+    def through(self, tasks: Sequence[StageTask], shards: Sequence[ShardRef], run: RunSpec) -> list[ShardRef]:
+        """Shards after the last of the tasks, in order; raises ``ShardFailures``."""
+        ...
+
+    def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """One task on its own, in this process; raises what it raises."""
+        ...
+
+
+class PlainRunner:
+    """One shard after the other, stage by stage, in this process."""
+
+    def through(self, tasks: Sequence[StageTask], shards: Sequence[ShardRef], run: RunSpec) -> list[ShardRef]:
+        """Shards after the last of the tasks, in order.
+
+        Raises:
+            ShardFailures: some could not be brought through; a full or lost workspace ends the run at once instead.
+        """
+        failures: list[StoryReasoningError] = []
+        alive = list(shards)
+        for stage_task in tasks:
+            _announce(stage_task, alive)
+            done = []
+            for shard in alive:
+                try:
+                    done += stage_task.fn(run, [shard])
+                except ShardFailures as error:
+                    failures += error.failures
+            alive = done
+        if failures:
+            raise ShardFailures(failures, len(shards))
+        return alive
+
+    def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The task's function."""
+        return task.fn(*args, **kwargs)
+
+
+class PrefectRunner:
+    """Each stage of each batch of shards is a task run; a batch goes on as soon as its own stage is done."""
+
+    def through(self, tasks: Sequence[StageTask], shards: Sequence[ShardRef], run: RunSpec) -> list[ShardRef]:
+        """Shards after the last of the tasks, in order.
+
+        Raises:
+            ShardFailures: some could not be brought through.
+        """
+        for stage_task in tasks:
+            _announce(stage_task, shards)
+        batches = cut_batches(shards, max(1, MAX_TASK_RUNS // (2 * len(tasks))))
+        ends = []
+        for batch in batches:
+            value: Any = batch
+            for stage_task in tasks:
+                value = stage_task.submit(run, value)
+            ends.append(value)
+        done: list[ShardRef] = []
+        failures: list[StoryReasoningError] = []
+        for end in ends:
+            outcome = end.result(raise_on_failure=False)
+            if isinstance(outcome, ShardFailures):
+                failures += outcome.failures
+            elif isinstance(outcome, StoryReasoningError):
+                failures.append(outcome)
+            elif isinstance(outcome, BaseException):
+                failures.append(ShardError(f"{type(outcome).__name__}: {outcome}"))
+            else:
+                done += outcome
+        if failures:
+            raise ShardFailures(failures, len(shards))
+        return done
+
+    def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """The task as a task run of this flow run."""
+        return task(*args, **kwargs)
+
+
+def cut_batches(shards: Sequence[ShardRef], most: int) -> list[list[ShardRef]]:
+    """At most ``most`` runs of shards of even length, in order."""
+    count = min(most, len(shards))
+    bounds = [len(shards) * i // count for i in range(count + 1)] if count else []
+    return [list(shards[a:b]) for a, b in pairwise(bounds)]
+
+
+def make_runner(engine: Engine) -> Runner:
+    """The runner of an engine."""
+    return PlainRunner() if engine == "plain" else PrefectRunner()
+
+
+def first_stories(
+    runner: Runner, tasks: Sequence[StageTask], shards: Iterable[ShardRef], run: RunSpec, limit: int
+) -> list[ShardRef]:
+    """Bring shards through one at a time until they hold ``limit`` stories: for a quick look at a large source."""
+    done: list[ShardRef] = []
+    for shard in shards:
+        left = limit - sum(ref.stories for ref in done)
+        if left <= 0:
+            break
+        done += runner.through(tasks, [replace(shard, limit=left)], run)
+    return done
+
+
+def _announce(task: StageTask, shards: Sequence[ShardRef]) -> None:
+    emit(Event("stage", stage=task.name, shards=len(shards), items=sum(shard.frames for shard in shards)))
