@@ -11,7 +11,7 @@ from tasks.runtime.resources import DATA
 
 if TYPE_CHECKING:
     from schemas.config import BuildConfig, Engine
-    from tasks.conclude import BuildSummary
+    from tasks.runtime.record import BuildSummary
 
 SAMPLE_FILM = DATA / "sample_film" / "frames"
 DEFAULT_WORKSPACE = "storyreasoning-workspace"

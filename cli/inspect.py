@@ -146,11 +146,12 @@ def describe(overview: dict[str, Any]) -> str:
 
 def describe_story(row: dict[str, Any]) -> str:
     """One story as text: the telling frame by frame, then its tables."""
-    from schemas.story import parse_story, plain_block
+    from schemas.story import parse_story, plain_text
+    from schemas.text import Story
 
     parts = [f"story {row['story_id']} ({row['split']}, {row['frame_count']} frames)", ""]
     for block in parse_story(row["story"]).value.blocks:
-        parts += [f"[image {block.number}]", plain_block(block).strip(), ""]
+        parts += [f"[image {block.number}]", plain_text(Story((block,))).strip(), ""]
     parts += [
         "--- tables ---",
         "",

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from schemas.errors import StoryReasoningError
 
-COMMANDS = ("build", "inspect", "check", "reid", "doctor")
+COMMANDS = ("build", "inspect", "doctor")
 
 DESCRIPTION = """\
 From movie frames to a grounded story dataset.

@@ -81,18 +81,23 @@ class Tracker:
                 state.expected = state.items
 
 
+def units(unit: str) -> str:
+    """The plural of what is counted."""
+    return "stories" if unit == "story" else f"{unit}s"
+
+
 def stage_line(state: StageState) -> str:
     """One finished or running stage as a plain line."""
-    text = f"{state.name:<11} {state.done}/{state.shards} shards  {state.seen} {state.unit}s"
+    text = f"{state.name:<11} {state.done}/{state.shards} shards  {state.seen} {units(state.unit)}"
     if state.reused:
         text += f"  {state.reused} reused"
     if state.rejected:
         text += f"  {state.rejected} left out"
     fresh = state.done - state.reused
     if fresh > 0 or state.live:
-        text += f"  {state.rate:.1f} {state.unit}s/s"
+        text += f"  {state.rate:.1f} {units(state.unit)}/s"
         eta = state.eta_s()
-        if eta is not None:
+        if eta is not None and state.done < state.shards:
             text += f"  {eta:.0f} s to go"
     return text
 
@@ -161,7 +166,7 @@ def _live_display() -> Iterator[None]:
             table.add_row(
                 state.name,
                 f"{state.done}/{state.shards}{reused}",
-                f"{state.seen} {state.unit}s",
+                f"{state.seen} {units(state.unit)}",
                 str(state.rejected) if state.rejected else "",
                 f"{state.rate:.1f}/s" if fresh and state.done < state.shards else "",
                 f"{eta:.0f} s" if eta is not None and state.done < state.shards else "",

@@ -1,6 +1,6 @@
 """Frames in, a grounded story dataset out.
 
-    frames --ingest--> usable frames --select--> distinct frames --detect--> people, things --faces--> who has which face
+    frames --ingest--> usable frames --select--> distinct frames --detect--> people, things --faces--> whose face is whose
            --sequence--> stories --appearance--> looks --reidentify--> one id an entity --draft--> tables and story
            --ground--> only what holds --export--> dataset/ --report--> report.html
 
@@ -11,30 +11,21 @@ the workspace. A shard that stands is not made again.
 from pathlib import Path
 
 from prefect import flow
-from prefect.task_runners import ThreadPoolTaskRunner
 
 from schemas.config import BuildConfig, Engine
-from tasks.appearance import appearance
-from tasks.conclude import BuildSummary, begin_run, export, report
-from tasks.detect import detect
-from tasks.draft import draft
-from tasks.faces import faces
-from tasks.ground import ground
-from tasks.ingest import ingest
-from tasks.plan import plan_shards
-from tasks.reidentify import reidentify
-from tasks.runtime.engine import first_stories, make_runner
+from tasks.runtime.engine import first_stories, function_task, make_runner, stage_task
+from tasks.runtime.record import BuildSummary, begin_run
 from tasks.runtime.stage import RunSpec
 from tasks.runtime.workspace import locked_workspace
-from tasks.select import select
-from tasks.sequence import sequence
-from tasks.sources.source import open_source
 
-SEEING = (ingest, select, detect, faces, sequence)
-TELLING = (appearance, reidentify, draft, ground)
+SEEING = tuple(map(stage_task, ("ingest", "select", "detect", "faces", "sequence")))
+TELLING = tuple(map(stage_task, ("appearance", "reidentify", "draft", "ground")))
+plan = function_task("plan", "tasks.plan:plan")
+export = function_task("export", "tasks.conclude:export")
+report = function_task("report", "tasks.conclude:report")
 
 
-@flow(name="build-dataset", task_runner=ThreadPoolTaskRunner(max_workers=4), persist_result=False)
+@flow(name="build-dataset", persist_result=False)
 def build_dataset(
     source: str,
     workspace: str,
@@ -56,14 +47,15 @@ def build_dataset(
     Raises:
         StoryReasoningError: says what failed and what to do; everything finished is kept.
     """
-    with locked_workspace(Path(workspace)) as place:
+    with locked_workspace(Path(workspace)):
         run = begin_run(RunSpec(workspace, source, config), preset, engine)
         runner = make_runner(engine)
-        frames = open_source(source, place.root / "source_index.parquet")
-        shards = plan_shards(run.spec, frames, config.ingest)
+        shards = runner.call(plan, run.spec)
         if limit_stories is None:
             seen = runner.through(SEEING, shards, run.spec)
         else:
             seen = first_stories(runner, SEEING, shards, run.spec, limit_stories)
         told = runner.through(TELLING, seen, run.spec)
-        return runner.call(report, run, told, runner.call(export, run, told))
+        exported = runner.call(export, run, told)
+        summary: BuildSummary = runner.call(report, run, told, exported)
+        return summary

@@ -17,7 +17,7 @@ def make_task_runner(engine: Engine, workers: int) -> TaskRunner[Any]:
     if engine == "threads":
         return ThreadPoolTaskRunner(max_workers=workers)
     try:
-        from prefect_dask import DaskTaskRunner
+        from prefect_dask.task_runners import DaskTaskRunner
     except ImportError as error:
         raise ConfigError("engine dask needs the extra: pip install 'storyreasoning[dask]'") from error
     # Everything stays on loopback: a local cluster is nobody else's business.

@@ -34,7 +34,7 @@ class SelectConfig(Section):
     """Leaving out frames that add nothing."""
 
     duplicate_bits: int = Field(
-        4,
+        2,
         ge=-1,
         le=64,
         description="bits of a 64-bit perceptual hash up to which two frames are the same; -1 keeps all",
@@ -47,7 +47,7 @@ class SelectConfig(Section):
 class DetectConfig(Section):
     """People and objects."""
 
-    model: str = Field("nanodet-m-416", description="name of the detector in the model list")
+    model: str = Field("nanodet-g-416", description="name of the detector in the model list")
     weights: str = Field("", description="file or URL-free name of other weights; empty takes the listed ones")
     batch: int = Field(8, ge=1, description="frames in one call of the model")
     person_score: float = Field(0.40, ge=0, le=1, description="score from which a person counts")
@@ -72,7 +72,7 @@ class SequenceConfig(Section):
 
     min_frames: int = Field(5, ge=1, description="fewest frames of a story")
     max_frames: int = Field(22, ge=1, description="most frames of a story; longer scenes are divided evenly")
-    target_frames: int = Field(10, ge=1, description="frames a story aims at, between the two bounds")
+    target_frames: int = Field(8, ge=1, description="frames a story aims at, between the two bounds")
     require_person: bool = Field(True, description="leave out stories in which no person was found")
 
     @model_validator(mode="after")

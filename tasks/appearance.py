@@ -7,20 +7,17 @@ colours are of the clothing, where a face shows where that is.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-from tasks.models.colour import clothing_region, dominant_colours
-from tasks.models.registry import create_appearance
-
 from schemas.arrow import APPEARANCE
 from schemas.config import AppearanceConfig, BuildConfig
 from schemas.geometry import Box
 from tasks.detect import PERSON
+from tasks.models.colour import clothing_region, dominant_colours
 from tasks.models.protocols import AppearanceModel, Image
+from tasks.models.registry import create_appearance
 from tasks.models.weights import find_model
 from tasks.rows import Detection, box_of, pack_embedding, read_detection
-from tasks.runtime.engine import as_task
 from tasks.runtime.images import batched, frame_images
-from tasks.runtime.stage import Inputs, Kept, Outcome, Stage
-from tasks.runtime.store import Row
+from tasks.runtime.stage import Inputs, Kept, Outcome, Row, Stage
 
 COLOURS = 2
 
@@ -103,6 +100,3 @@ STAGE = Stage(
     models=_models,
     leased=True,
 )
-
-appearance = as_task(STAGE)
-"""Embed what was found in the stories of some shards."""

@@ -8,8 +8,8 @@ from pathlib import Path
 from schemas.errors import WorkspaceError
 from schemas.evidence import StoryEvidence
 from tasks.evidence import gather_evidence
-from tasks.runtime.stage import Inputs, RunSpec, ShardRef
-from tasks.runtime.store import Row, ShardReader
+from tasks.runtime.stage import Inputs, Row, RunSpec, ShardRef
+from tasks.runtime.store import ShardReader
 
 STAGES = ("ground", "draft", "reidentify", "sequence", "appearance", "faces", "ingest")
 

@@ -2,62 +2,21 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
-from prefect import task
-from prefect.cache_policies import NO_CACHE
 
 from schemas.arrow import DEAD_LETTERS
 from schemas.errors import SourceError
 from tasks.export import Exported, export_dataset
 from tasks.runtime.atomic import atomic_path, write_json
-from tasks.runtime.keys import content_key
-from tasks.runtime.record import StageTotals, total_stages, totals_json
+from tasks.runtime.record import BuildSummary, Run, StageTotals, total_stages, totals_json
 from tasks.runtime.stage import RunSpec, ShardRef
 
 STAGES = ("ingest", "select", "detect", "faces", "sequence", "appearance", "reidentify", "draft", "ground")
-
-
-@dataclass(frozen=True, slots=True)
-class Run:
-    """A build that is under way: what it runs, when it began (ISO 8601, UTC), and how it was asked for."""
-
-    spec: RunSpec
-    run_id: str
-    started: str
-    preset: str
-    engine: str
-
-
-@dataclass(frozen=True, slots=True)
-class BuildSummary:
-    """What a build came to; ``reason`` says why there is no story, where there is none."""
-
-    run_id: str
-    stories: int
-    splits: Mapping[str, int]
-    stages: Sequence[StageTotals]
-    wall_s: float
-    dataset: str
-    report: str
-    dead_letters: int
-    reason: str
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON-like values."""
-        return asdict(self)
-
-
-def begin_run(spec: RunSpec, preset: str, engine: str) -> Run:
-    """Start the clock of a build."""
-    started = datetime.now(UTC)
-    run_id = f"{started:%Y%m%dT%H%M%S}-{content_key([str(started), spec.source])[:6]}"
-    return Run(spec, run_id, started.isoformat(timespec="milliseconds"), preset, engine)
 
 
 def gather_dead_letters(run: RunSpec, refs: Sequence[ShardRef], target: Path) -> int:
@@ -78,14 +37,13 @@ def explain_emptiness(totals: Sequence[StageTotals]) -> str:
     if totals[-1].items_out:
         return ""
     reasons = [
-        (count, f"{count} {total.unit}s '{reason}' ({total.name})")
+        (count, f"{count} {'stories' if total.unit == 'story' else 'frames'} '{reason}' ({total.name})")
         for total in totals
         for reason, count in total.rejected.items()
     ]
     return "no story came out: " + ", ".join(text for _, text in sorted(reasons, key=lambda r: -r[0])[:4])
 
 
-@task(name="export", cache_policy=NO_CACHE, persist_result=False)
 def export(run: Run, refs: list[ShardRef]) -> Exported:
     """Write the dataset with its card.
 
@@ -110,7 +68,6 @@ def export(run: Run, refs: list[ShardRef]) -> Exported:
     return export_dataset(run.spec, refs, card)
 
 
-@task(name="report", cache_policy=NO_CACHE, persist_result=False)
 def report(run: Run, refs: list[ShardRef], exported: Exported) -> BuildSummary:
     """Write the report, the dead letters and the record of a run; a report that still says it all is kept."""
     workspace = Path(run.spec.workspace)

@@ -6,17 +6,14 @@ order. Invariants: boxes lie in the frame and have an area; no frame has more th
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from tasks.models.registry import create_detector
-
 from schemas.arrow import DETECTIONS
 from schemas.config import BuildConfig, DetectConfig
 from tasks.models.protocols import Detector, Image, RawDetection
+from tasks.models.registry import create_detector
 from tasks.models.weights import find_model, locate_weights
 from tasks.rows import detection_row
-from tasks.runtime.engine import as_task
 from tasks.runtime.images import batched, frame_images
-from tasks.runtime.stage import Inputs, Kept, Outcome, Stage
-from tasks.runtime.store import Row
+from tasks.runtime.stage import Inputs, Kept, Outcome, Row, Stage
 
 PERSON = "person"
 
@@ -55,7 +52,7 @@ def _models(config: BuildConfig) -> Mapping[str, str]:
 def _run(inputs: Inputs) -> Iterator[Outcome]:
     params = inputs.run.config.detect
     wanted = {row["frame_id"] for row in inputs["select"].select(["frame_id"])}
-    detector = create_detector(params.model, params.weights)
+    detector = create_detector(params.model, params.weights, nms_iou=params.nms_iou)
     return detect_shard(frame_images(inputs["ingest"], wanted), params, detector)
 
 
@@ -70,6 +67,3 @@ STAGE = Stage(
     models=_models,
     leased=True,
 )
-
-detect = as_task(STAGE)
-"""Find people and objects in the frames of some shards."""

@@ -15,7 +15,6 @@ from schemas.story import render_story
 from tasks.composer.compose import VERSION as COMPOSER_VERSION
 from tasks.composer.compose import compose
 from tasks.evidence import STAGES, gather_evidence
-from tasks.runtime.engine import as_task
 from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Stage
 
 
@@ -54,6 +53,3 @@ STAGE = Stage(
     section="draft",
     run=_run,
 )
-
-draft = as_task(STAGE)
-"""Write the tables and stories of some shards."""

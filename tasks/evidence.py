@@ -4,8 +4,7 @@ from collections.abc import Iterator
 
 from schemas.evidence import EntityView, FaceView, FrameView, Light, StoryEvidence
 from tasks.rows import read_detection, read_face
-from tasks.runtime.stage import Inputs
-from tasks.runtime.store import Row
+from tasks.runtime.stage import Inputs, Row
 
 STAGES = ("reidentify", "sequence", "appearance", "faces", "ingest")
 """Stages that :func:`gather_evidence` reads."""

@@ -22,8 +22,7 @@ from schemas.config import ExportConfig
 from tasks.assembly import AssembledStory, assemble_shard, assign_story_ids
 from tasks.runtime.atomic import atomic_directory, write_json
 from tasks.runtime.keys import content_key, file_sha256
-from tasks.runtime.stage import RunSpec, ShardRef
-from tasks.runtime.store import Row
+from tasks.runtime.stage import Row, RunSpec, ShardRef
 
 VERSION = 1
 SPLITS = ("train", "test")

@@ -9,17 +9,16 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from tasks.models.face_quality import face_quality
-from tasks.models.registry import create_face_detector, create_face_embedder
 
 from schemas.arrow import PEOPLE
 from schemas.config import BuildConfig, FacesConfig
 from schemas.geometry import Box
 from tasks.detect import PERSON
+from tasks.models.face_quality import face_quality
 from tasks.models.protocols import FaceDetector, FaceEmbedder, Image, RawFace
+from tasks.models.registry import create_face_detector, create_face_embedder
 from tasks.models.weights import find_model
 from tasks.rows import Detection, Face, detection_row, face_row, read_detection
-from tasks.runtime.engine import as_task
 from tasks.runtime.images import batched, frame_images
 from tasks.runtime.stage import Inputs, Kept, Outcome, Stage
 
@@ -153,6 +152,3 @@ STAGE = Stage(
     models=_models,
     leased=True,
 )
-
-faces = as_task(STAGE)
-"""Find the faces of some shards and tie each to a person."""

@@ -14,9 +14,7 @@ from schemas.config import GroundConfig
 from schemas.story_parser import ParsedStory, parse_story
 from schemas.text import ChainOfThought
 from schemas.validation import validate
-from tasks.runtime.engine import as_task
-from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Stage
-from tasks.runtime.store import Row
+from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Row, Stage
 
 SHOWN_FAULTS = 3
 
@@ -34,11 +32,15 @@ class Draft:
 
 def unseen_entities(analysis: ChainOfThought, entities: Sequence[frozenset[str]]) -> list[str]:
     """Table rows whose entity was not seen in their frame, as ``image N: id``."""
-    return [
-        f"image {image.number}: {row.entity_id}"
+    rows = [
+        (image.number, entity_id)
         for image in analysis.images
-        for row in (*image.characters, *image.objects)
-        if not 1 <= image.number <= len(entities) or row.entity_id not in entities[image.number - 1]
+        for entity_id in [row.entity_id for row in image.characters] + [row.entity_id for row in image.objects]
+    ]
+    return [
+        f"image {number}: {entity_id}"
+        for number, entity_id in rows
+        if not 1 <= number <= len(entities) or entity_id not in entities[number - 1]
     ]
 
 
@@ -129,6 +131,3 @@ STAGE = Stage(
     section="ground",
     run=_run,
 )
-
-ground = as_task(STAGE)
-"""Check the stories of some shards and tie every tag to its box."""

@@ -14,15 +14,13 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
-from tasks.models.colour import measure_light
 
 from schemas.arrow import FRAMES
 from schemas.config import IngestConfig
 from schemas.errors import SampleError
-from tasks.runtime.engine import as_task
+from tasks.models.colour import measure_light
 from tasks.runtime.images import ahead
-from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Stage
-from tasks.runtime.store import Row
+from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Row, Stage
 from tasks.sources.source import open_source
 
 KEPT_FORMATS = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png", "WEBP": "webp"}
@@ -192,6 +190,3 @@ def _run(inputs: Inputs) -> Iterator[Outcome]:
 
 
 STAGE = Stage(name="ingest", version=1, unit="frame", schema=FRAMES, inputs=("plan",), section="ingest", run=_run)
-
-ingest = as_task(STAGE)
-"""Read and check the frames of some shards."""

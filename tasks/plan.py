@@ -9,15 +9,17 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 from schemas.arrow import PLAN
 from schemas.config import IngestConfig
 from schemas.errors import SourceError
+from tasks.runtime.execute import software_versions
 from tasks.runtime.keys import NaturalKey, content_key, natural_key, slug
 from tasks.runtime.progress import Event, emit
-from tasks.runtime.stage import RunSpec, ShardRef, software_versions
-from tasks.runtime.store import Manifest, Row, write_shard
-from tasks.sources.source import Source, SourceItem
+from tasks.runtime.stage import Row, RunSpec, ShardRef
+from tasks.runtime.store import Manifest, write_shard
+from tasks.sources.source import Source, SourceItem, open_source
 
 VERSION = 1
 _SCENE = re.compile(r"(?P<film>.+?)_(?:scene|seq)_(?P<scene>[0-9]+)(?:_(?P<rest>.*))?", re.IGNORECASE | re.DOTALL)
@@ -120,6 +122,12 @@ def cut_shards(frames: list[PlannedFrame], shard_frames: int) -> list[list[Plann
         tail = shards.pop()
         shards[-1].extend(tail)
     return shards
+
+
+def plan(run: RunSpec) -> list[ShardRef]:
+    """Open the source of a run and plan it; see :func:`plan_shards`."""
+    source = open_source(run.source, Path(run.workspace) / "source_index.parquet")
+    return plan_shards(run, source, run.config.ingest)
 
 
 def plan_shards(run: RunSpec, source: Source, params: IngestConfig) -> list[ShardRef]:

@@ -16,10 +16,8 @@ from tasks.identity.identify import Identities, identify
 from tasks.identity.numbering import number_entities
 from tasks.identity.observation import Observation
 from tasks.rows import read_detection, read_face, unpack_embedding
-from tasks.runtime.engine import as_task
 from tasks.runtime.keys import content_key
-from tasks.runtime.stage import Inputs, Kept, Outcome, Stage
-from tasks.runtime.store import Row
+from tasks.runtime.stage import Inputs, Kept, Outcome, Row, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +154,3 @@ STAGE = Stage(
     run=_run,
     models=_models,
 )
-
-reidentify = as_task(STAGE)
-"""Find who is who in the stories of some shards."""

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.geometry import Box
-from tasks.runtime.store import Row
+from tasks.runtime.stage import Row
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,9 +9,7 @@ from collections.abc import Iterable, Iterator
 
 from schemas.arrow import SELECTED
 from schemas.config import SelectConfig
-from tasks.runtime.engine import as_task
-from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Stage
-from tasks.runtime.store import Row
+from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Row, Stage
 
 COLUMNS = ["frame_id", "scene", "phash", "luma", "contrast"]
 
@@ -45,6 +43,3 @@ def _run(inputs: Inputs) -> Iterator[Outcome]:
 
 
 STAGE = Stage(name="select", version=1, unit="frame", schema=SELECTED, inputs=("ingest",), section="select", run=_run)
-
-select = as_task(STAGE)
-"""Leave out black, empty and repeated frames of some shards."""

@@ -12,10 +12,8 @@ from itertools import pairwise
 from schemas.arrow import STORIES
 from schemas.config import SequenceConfig
 from tasks.detect import PERSON
-from tasks.runtime.engine import as_task
 from tasks.runtime.keys import content_key
-from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Stage
-from tasks.runtime.store import Row
+from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Row, Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +142,3 @@ STAGE = Stage(
     run=_run,
     limited=True,
 )
-
-sequence = as_task(STAGE)
-"""Group the frames of some shards into stories."""

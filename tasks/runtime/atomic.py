@@ -1,5 +1,6 @@
 """Files appear whole or not at all: written under a temporary name, synced, renamed."""
 
+import contextlib
 import errno
 import json
 import os
@@ -50,7 +51,9 @@ def atomic_path(target: Path) -> Iterator[Path]:
     except OSError as error:
         raise _explain(error, target) from error
     finally:
-        temporary.unlink(missing_ok=True)
+        # What cannot be removed here cannot be there, or goes with the next sweep; the first error is the one to tell.
+        with contextlib.suppress(OSError):
+            temporary.unlink()
 
 
 @contextmanager
@@ -70,8 +73,14 @@ def atomic_directory(target: Path) -> Iterator[Path]:
                 with path.open("rb") as handle:
                     os.fsync(handle.fileno())
         if target.exists():
+            shutil.rmtree(aside, ignore_errors=True)
             target.rename(aside)
-        temporary.rename(target)
+        try:
+            temporary.rename(target)
+        except BaseException:
+            if aside.exists():
+                aside.rename(target)
+            raise
         sync_directory(target.parent)
         shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:

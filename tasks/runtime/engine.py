@@ -6,6 +6,7 @@ them as Prefect task runs of the flow run that is under way; on which threads or
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from importlib import import_module
 from itertools import pairwise
 from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
@@ -15,7 +16,7 @@ from prefect.cache_policies import NO_CACHE
 from schemas.config import Engine
 from schemas.errors import ShardError, StoryReasoningError
 from tasks.runtime.progress import Event, emit
-from tasks.runtime.stage import RunSpec, ShardRef, Stage, execute
+from tasks.runtime.stage import RunSpec, ShardRef, Stage
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -26,16 +27,19 @@ MAX_TASK_RUNS = 400
 StageTask = Task[[RunSpec, list[ShardRef]], list[ShardRef]]
 
 
-def as_task(stage: Stage) -> StageTask:
-    """The Prefect task of a stage: it takes some shards and gives them back with the stage's result among their keys.
+def stage_task(name: str) -> StageTask:
+    """The Prefect task of the stage in ``tasks/<name>.py``: it brings some shards through and gives them back.
 
-    A shard that fails does not keep the others of its batch from being made; then the task fails with all that failed.
-
-    Prefect neither caches nor stores anything: the shards on disk are the truth, whatever becomes of its database.
+    The module is imported where and when the task runs, so that naming the stages costs nothing. A shard that fails does
+    not keep the others of its batch from being made; then the task fails with all that failed. Prefect neither caches nor
+    stores anything: the shards on disk are the truth, whatever becomes of its database.
     """
 
-    @task(name=stage.name, cache_policy=NO_CACHE, persist_result=False)
+    @task(name=name, cache_policy=NO_CACHE, persist_result=False)
     def run_stage(run: RunSpec, batch: list[ShardRef]) -> list[ShardRef]:
+        from tasks.runtime.execute import execute
+
+        stage: Stage = import_module(f"tasks.{name}").STAGE
         done: list[ShardRef] = []
         failures: list[StoryReasoningError] = []
         for ref in batch:
@@ -48,6 +52,17 @@ def as_task(stage: Stage) -> StageTask:
         return done
 
     return run_stage
+
+
+def function_task(name: str, target: str) -> Task[..., Any]:
+    """The Prefect task of one function, named as ``module:function`` and imported when the task runs."""
+
+    @task(name=name, cache_policy=NO_CACHE, persist_result=False)
+    def run_function(*args: object) -> object:
+        module, function = target.split(":")
+        return getattr(import_module(module), function)(*args)
+
+    return run_function
 
 
 class ShardFailures(ShardError):

@@ -11,7 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from tasks.runtime.store import Row, ShardReader
+from tasks.runtime.stage import Row
+from tasks.runtime.store import ShardReader
 
 T = TypeVar("T")
 R = TypeVar("R")

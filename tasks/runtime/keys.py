@@ -46,7 +46,8 @@ def natural_key(text: str) -> NaturalKey:
             parts.append((0, len(digits), digits))
         else:
             parts.append((1, 0, part.casefold()))
-    return (*parts, (2, 0, text))
+    # The end stands before everything: a name stands before the longer ones that it begins.
+    return (*parts, (-1, 0, text))
 
 
 def slug(text: str, limit: int = 48) -> str:

@@ -1,10 +1,15 @@
 """What a run did, in numbers: summed from manifests, kept in ``runs/`` and as ``latest.json``."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
+from tasks.runtime.keys import content_key
 from tasks.runtime.stage import RunSpec, ShardRef
-from tasks.runtime.store import Manifest
+
+if TYPE_CHECKING:
+    from tasks.runtime.store import Manifest
 
 
 @dataclass(slots=True)
@@ -22,7 +27,7 @@ class StageTotals:
     cpu_s: float = 0.0
     models: dict[str, str] = field(default_factory=dict)
 
-    def add(self, manifest: Manifest, reused: bool) -> None:
+    def add(self, manifest: "Manifest", reused: bool) -> None:
         """Count a shard in."""
         self.shards += 1
         self.reused += reused
@@ -33,6 +38,43 @@ class StageTotals:
         self.models.update(manifest.models)
         for reason, count in manifest.rejected.items():
             self.rejected[reason] = self.rejected.get(reason, 0) + count
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A build that is under way: what it runs, when it began (ISO 8601, UTC), and how it was asked for."""
+
+    spec: RunSpec
+    run_id: str
+    started: str
+    preset: str
+    engine: str
+
+
+@dataclass(frozen=True, slots=True)
+class BuildSummary:
+    """What a build came to; ``reason`` says why there is no story, where there is none."""
+
+    run_id: str
+    stories: int
+    splits: Mapping[str, int]
+    stages: Sequence[StageTotals]
+    wall_s: float
+    dataset: str
+    report: str
+    dead_letters: int
+    reason: str
+
+    def as_json(self) -> dict[str, Any]:
+        """JSON-like values."""
+        return asdict(self)
+
+
+def begin_run(spec: RunSpec, preset: str, engine: str) -> Run:
+    """Start the clock of a build."""
+    started = datetime.now(UTC)
+    run_id = f"{started:%Y%m%dT%H%M%S}-{content_key([str(started), spec.source])[:6]}"
+    return Run(spec, run_id, started.isoformat(timespec="milliseconds"), preset, engine)
 
 
 def total_stages(run: RunSpec, refs: Sequence[ShardRef], stages: Sequence[str], started: str) -> list[StageTotals]:

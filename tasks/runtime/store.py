@@ -14,8 +14,7 @@ from schemas.arrow import DEAD_LETTERS
 from schemas.errors import ShardError
 from tasks.runtime.atomic import atomic_path, write_json
 from tasks.runtime.keys import file_sha256
-
-Row = dict[str, Any]
+from tasks.runtime.stage import Row
 
 GROUP_BYTES = 8_000_000
 """Bytes of binary columns after which a row group is closed, so that readers stay small."""
@@ -97,7 +96,7 @@ class ShardStore:
         """The manifest of a shard that stands whole, or None: never made, truncated, or with a damaged manifest."""
         path = self.manifest_path(stage, shard, key)
         try:
-            manifest = Manifest.from_json(path.read_text())
+            manifest = Manifest.from_json(path.read_text(encoding="utf-8"))
         except (OSError, ValueError, KeyError, TypeError):
             return None
         folder = path.parent
@@ -120,16 +119,22 @@ class ShardStore:
         Raises:
             ShardError: it cannot be read; its manifest is withdrawn so that the next run makes it again.
         """
-        try:
-            return ShardReader(self.path(stage, shard, key), stage, shard)
-        except (OSError, pa.ArrowInvalid) as error:
-            self.manifest_path(stage, shard, key).unlink(missing_ok=True)
-            raise ShardError(f"shard {shard} of {stage} cannot be read ({error}): run again to make it anew") from error
+        return ShardReader(self.path(stage, shard, key), self.manifest_path(stage, shard, key), stage, shard)
 
     def rejects(self, stage: str, shard: str, key: str) -> list[Row]:
-        """Dead letters of a shard, in the order in which they were met."""
+        """Dead letters of a shard, in the order in which they were met.
+
+        Raises:
+            ShardError: they cannot be read; the shard's manifest is withdrawn as by :meth:`read`.
+        """
         path = self.rejects_path(stage, shard, key)
-        return pq.read_table(path).to_pylist() if path.exists() else []
+        if not path.exists():
+            return []
+        reader = ShardReader(path, self.manifest_path(stage, shard, key), stage, shard)
+        try:
+            return list(reader)
+        finally:
+            reader.close()
 
     def commit(self, manifest: Manifest) -> None:
         """Make a shard stand: write its manifest, last."""
@@ -137,12 +142,26 @@ class ShardStore:
 
 
 class ShardReader:
-    """A shard, read a row group at a time so that memory does not grow with it."""
+    """A shard, read a row group at a time so that memory does not grow with it; every page is held against its checksum."""
 
-    def __init__(self, path: Path, stage: str, shard: str) -> None:
-        """Open the file; raises what pyarrow raises when it is not one."""
-        self._file = pq.ParquetFile(path)
+    def __init__(self, path: Path, manifest: Path, stage: str, shard: str) -> None:
+        """Open the file that ``manifest`` answers for.
+
+        Raises:
+            ShardError: it is no readable Parquet file.
+        """
+        self._manifest = manifest
         self._where = f"shard {shard} of {stage}"
+        try:
+            self._file = pq.ParquetFile(path, page_checksum_verification=True)
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise self._withdraw(error) from error
+
+    def _withdraw(self, error: Exception) -> ShardError:
+        """Take the shard's manifest away, so that the next run makes it anew."""
+        self._manifest.unlink(missing_ok=True)
+        told = " ".join(str(error).split())
+        return ShardError(f"{self._where} is damaged ({told}): run again to make it anew")
 
     @property
     def rows(self) -> int:
@@ -171,10 +190,8 @@ class ShardReader:
         """Rows of one row group."""
         try:
             table = self._file.read_row_group(index, columns=columns, use_threads=False)
-        except (OSError, pa.ArrowInvalid) as error:
-            raise ShardError(
-                f"{self._where} is damaged ({error}): delete the workspace's copy and run again"
-            ) from error
+        except (OSError, ValueError, pa.ArrowException) as error:
+            raise self._withdraw(error) from error
         rows: list[Row] = table.to_pylist()
         return rows
 
@@ -233,7 +250,9 @@ def write_shard(store: ShardStore, stage: str, shard: str, key: str, schema: pa.
     with atomic_path(target) as temporary:
         binary = {f.name for f in schema if pa.types.is_binary(f.type)}
         compression = {path: "NONE" if path in binary else "ZSTD" for path in _leaf_paths(schema)}
-        parquet = pq.ParquetWriter(temporary, schema, compression=compression, use_dictionary=False)
+        parquet = pq.ParquetWriter(
+            temporary, schema, compression=compression, use_dictionary=False, write_page_checksum=True
+        )
         try:
             out = ShardWriter(parquet, stage, shard)
             yield out
@@ -246,7 +265,7 @@ def write_shard(store: ShardStore, stage: str, shard: str, key: str, schema: pa.
     paths = [target]
     if out.rejects:
         with atomic_path(rejects) as temporary:
-            pq.write_table(pa.Table.from_pylist(out.rejects, schema=DEAD_LETTERS), temporary)
+            pq.write_table(pa.Table.from_pylist(out.rejects, schema=DEAD_LETTERS), temporary, write_page_checksum=True)
         paths.append(rejects)
     else:
         rejects.unlink(missing_ok=True)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.errors import WorkspaceError
-from tasks.runtime.atomic import sweep_temporaries, write_json
+from tasks.runtime.atomic import TEMPORARY_MARK, sweep_temporaries, write_json
 
 FORMAT = 1
 """Version of the workspace layout; raised when an older workspace can no longer be read."""
@@ -54,9 +54,9 @@ class Workspace:
 
 def _check_marker(workspace: Workspace) -> None:
     try:
-        marker = json.loads(workspace.marker.read_text())
+        marker = json.loads(workspace.marker.read_text(encoding="utf-8"))
         found = marker["format"]
-    except (ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise WorkspaceError(
             f"{workspace.marker} is not readable as a workspace marker: restore it or use a new --workspace"
         ) from error
@@ -65,6 +65,11 @@ def _check_marker(workspace: Workspace) -> None:
             f"workspace {workspace.root} has format {found!r} and this version reads {FORMAT}: "
             "use the version that made it or a new --workspace"
         )
+
+
+def _is_foreign(path: Path) -> bool:
+    """Whether a file of a folder without a marker is no trace of a build that died before it wrote the marker."""
+    return path.name != ".lock" and not path.name.startswith(f"workspace.json{TEMPORARY_MARK}")
 
 
 def open_workspace(root: Path) -> Workspace:
@@ -93,7 +98,7 @@ def locked_workspace(root: Path) -> Iterator[Workspace]:
     try:
         if root.exists() and not root.is_dir():
             raise WorkspaceError(f"{root} is a file: give a folder as --workspace")
-        if root.is_dir() and not workspace.marker.exists() and any(p.name != ".lock" for p in root.iterdir()):
+        if root.is_dir() and not workspace.marker.exists() and any(map(_is_foreign, root.iterdir())):
             raise WorkspaceError(f"{root} holds files but is no workspace: give an empty or new folder as --workspace")
         root.mkdir(parents=True, exist_ok=True)
         lock = os.open(root / ".lock", os.O_RDWR | os.O_CREAT, 0o644)

@@ -1,0 +1,189 @@
+"""``README.md`` of the dataset: a dataset card for the Hub, made of measured values only.
+
+The same dataset gives the same bytes: no times, no places on a machine, nothing from the surroundings.
+"""
+
+import importlib.metadata
+import json
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import pyarrow.parquet as pq
+
+from schemas.arrow import GROUNDING, STORYREASONING
+from schemas.config import BuildConfig
+from tasks.dataset_card.body import body
+from tasks.dataset_card.facts import (
+    CardFacts,
+    ConfigFacts,
+    DrafterFacts,
+    FilmFacts,
+    ModelFacts,
+    SplitFacts,
+    StageFacts,
+)
+from tasks.dataset_card.front_matter import front_matter
+from tasks.dataset_card.measure import measure_dataset
+from tasks.models.weights import read_model_list
+from tasks.runtime.atomic import write_bytes
+from tasks.runtime.keys import content_key, natural_key
+from tasks.runtime.record import StageTotals
+from tasks.runtime.stage import Row, RunSpec, ShardRef
+
+CONFIGS = {"default": STORYREASONING, "grounding": GROUNDING}
+TITLE = "Grounded stories over movie frames"
+NOTICES = ("NOTICE.txt", "NOTICE.md")
+_LONGEST_NOTICE = 4_000
+
+
+def render_card(facts: CardFacts) -> str:
+    """The card: YAML for the Hub, then Markdown. The same facts give the same text."""
+    return f"{front_matter(facts)}\n{body(facts)}"
+
+
+def write_card(
+    run: RunSpec,
+    refs: Sequence[ShardRef],
+    totals: Sequence[StageTotals],
+    folder: Path,
+    rows: Mapping[str, int],
+    splits: Mapping[str, str],
+) -> None:
+    """Write ``README.md`` into the folder of a dataset whose Parquet files are there already.
+
+    Args:
+        run: the run that made it.
+        refs: its shards in order.
+        totals: counts of its stages in order; their timings are left alone.
+        folder: the dataset.
+        rows: stories of each split, in the order in which splits are named.
+        splits: the split of each film.
+
+    Raises:
+        ShardError: a shard cannot be read.
+        WorkspaceError: the file cannot be written.
+    """
+    write_bytes(folder / "README.md", render_card(gather_facts(run, refs, totals, folder, rows, splits)).encode())
+
+
+def gather_facts(
+    run: RunSpec,
+    refs: Sequence[ShardRef],
+    totals: Sequence[StageTotals],
+    folder: Path,
+    rows: Mapping[str, int],
+    splits: Mapping[str, str],
+) -> CardFacts:
+    """Everything that the card of a dataset says; see :func:`write_card`."""
+    config = run.config.model_dump(mode="json")
+    return CardFacts(
+        title=TITLE,
+        licence="other",
+        notice=read_notice(Path(run.source)),
+        configs=tuple(_config_facts(name, folder, rows) for name in CONFIGS),
+        stages=tuple(_stage_facts(total) for total in totals),
+        models=tuple(_model_facts(totals)),
+        drafters=tuple(_drafter_facts(run, refs)),
+        films=tuple(_film_facts(run, refs, splits)),
+        statistics=measure_dataset(run, refs),
+        settings=tuple(_differences(config, BuildConfig().model_dump(mode="json"))),
+        config_digest=content_key(config),
+        version=software_version(),
+    )
+
+
+def read_notice(source: Path) -> str:
+    """What the owner of the frames wants said: ``NOTICE.txt`` or ``.md`` in their folder, or beside a folder ``frames``."""
+    places = [source, source.parent] if source.name == "frames" else [source]
+    for place in places:
+        for name in NOTICES:
+            path = place / name
+            if path.is_file():
+                return path.read_text(encoding="utf-8", errors="replace")[:_LONGEST_NOTICE]
+    return ""
+
+
+def software_version() -> str:
+    """Version of this software as installed."""
+    try:
+        return importlib.metadata.version("storyreasoning")
+    except importlib.metadata.PackageNotFoundError:
+        return "(not installed)"
+
+
+def _config_facts(name: str, folder: Path, rows: Mapping[str, int]) -> ConfigFacts:
+    splits = []
+    for split, count in rows.items():
+        paths = sorted((folder / name).glob(f"{split}-*.parquet"))
+        if not paths:
+            continue
+        size = sum(_uncompressed(path) for path in paths)
+        splits.append(SplitFacts(split, count, size, sum(path.stat().st_size for path in paths)))
+    return ConfigFacts(name, CONFIGS[name], tuple(splits))
+
+
+def _uncompressed(path: Path) -> int:
+    footer = pq.read_metadata(path)
+    return sum(footer.row_group(i).total_byte_size for i in range(footer.num_row_groups))
+
+
+def _stage_facts(total: StageTotals) -> StageFacts:
+    rejected = tuple(sorted(total.rejected.items(), key=lambda item: (-item[1], item[0])))
+    return StageFacts(total.name, total.unit, total.items_in, total.items_out, rejected)
+
+
+def _model_facts(totals: Sequence[StageTotals]) -> Iterator[ModelFacts]:
+    # By digest: under a listed name the user may have put other weights.
+    listed = {record.sha256: record for record in read_model_list()}
+    for total in totals:
+        for name, digest in sorted(total.models.items()):
+            record = listed.get(digest)
+            if record is None:
+                yield ModelFacts(total.name, name, digest)
+            else:
+                yield ModelFacts(total.name, record.name, digest, record.licence, record.upstream, record.caveats)
+
+
+def _drafter_facts(run: RunSpec, refs: Sequence[ShardRef]) -> Iterator[DrafterFacts]:
+    who = ["drafter", "model", "prompt_version"]
+    cost = ["input_tokens", "output_tokens", "cost_usd"]
+    sums: dict[tuple[str, str, str], list[float]] = {}
+    for ref in refs:
+        kept = {row["story_key"] for row in _rows(run, ref, "ground", ["story_key"])}
+        for row in _rows(run, ref, "draft", ["story_key", *who, *cost]):
+            if row["story_key"] in kept:
+                total = sums.setdefault((row[who[0]], row[who[1]], row[who[2]]), [0, 0, 0, 0.0])
+                for i, value in enumerate((1, *(row[name] for name in cost))):
+                    total[i] += value
+    for key, (stories, tokens_in, tokens_out, usd) in sorted(sums.items()):
+        yield DrafterFacts(*key, int(stories), int(tokens_in), int(tokens_out), usd)
+
+
+def _film_facts(run: RunSpec, refs: Sequence[ShardRef], splits: Mapping[str, str]) -> Iterator[FilmFacts]:
+    stories: Counter[str] = Counter()
+    frames: Counter[str] = Counter()
+    for ref in refs:
+        for row in _rows(run, ref, "ground", ["film", "frame_ids"]):
+            stories[row["film"]] += 1
+            frames[row["film"]] += len(row["frame_ids"])
+    for film in sorted(splits, key=natural_key):
+        yield FilmFacts(film, splits[film], stories[film], frames[film])
+
+
+def _differences(config: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:
+    for name, value in config.items():
+        default = defaults.get(name)
+        if isinstance(value, Mapping) and isinstance(default, Mapping):
+            yield from _differences(value, default, f"{prefix}{name}.")
+        elif value != default:
+            yield f"{prefix}{name}", json.dumps(value, ensure_ascii=False)
+
+
+def _rows(run: RunSpec, ref: ShardRef, stage: str, columns: list[str]) -> Iterator[Row]:
+    reader = run.store.read(stage, ref.shard, ref.keys[stage])
+    try:
+        yield from reader.select(columns)
+    finally:
+        reader.close()
