@@ -63,7 +63,7 @@ class FacesConfig(Section):
     embedder: str = Field("mobilefacenet", description="name of the face embedder in the model list")
     batch: int = Field(8, ge=1, description="frames in one call of the detector")
     score: float = Field(0.70, ge=0, le=1, description="score from which a face counts")
-    min_side: float = Field(16, ge=1, description="smallest width of a face, in pixels of its frame")
+    min_side: float = Field(8, ge=1, description="smallest width of a face, in pixels of its frame")
     max_per_frame: int = Field(20, ge=1, description="most faces kept of a frame, largest first")
 
 
@@ -109,8 +109,8 @@ class ReidentifyConfig(Section):
         description="bits of the 64-bit frame hash up to which consecutive frames of a scene are one shot",
     )
     shot_iou: float = Field(0.70, gt=0, le=1, description="overlap from which boxes of one shot must be one entity")
-    face_veto: float = Field(
-        0.25, ge=0, description="cosine below the face threshold at which faces overrule what boxes say in a shot"
+    veto: float = Field(
+        3.0, ge=0, description="log-odds of faces and crops against one entity at which they overrule what boxes say"
     )
 
 

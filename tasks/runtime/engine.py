@@ -127,6 +127,10 @@ class PlainRunner:
 class PrefectRunner:
     """Each stage of each batch of shards is a task run; a batch goes on as soon as its own stage is done."""
 
+    def __init__(self, remote: bool = False) -> None:
+        """``remote`` says that tasks run in other processes, whose events are not heard here."""
+        self._remote = remote
+
     def through(self, tasks: Sequence[StageTask], shards: Sequence[ShardRef], run: RunSpec) -> list[ShardRef]:
         """Shards after the last of the tasks, in order.
 
@@ -154,6 +158,8 @@ class PrefectRunner:
                 failures.append(ShardError(f"{type(outcome).__name__}: {outcome}"))
             else:
                 done += outcome
+                if self._remote:
+                    _relay(tasks, outcome, run)
         if failures:
             raise ShardFailures(failures, len(shards))
         return done
@@ -172,7 +178,7 @@ def cut_batches(shards: Sequence[ShardRef], most: int) -> list[list[ShardRef]]:
 
 def make_runner(engine: Engine) -> Runner:
     """The runner of an engine."""
-    return PlainRunner() if engine == "plain" else PrefectRunner()
+    return PlainRunner() if engine == "plain" else PrefectRunner(remote=engine == "dask")
 
 
 def first_stories(
@@ -186,6 +192,26 @@ def first_stories(
             break
         done += runner.through(tasks, [replace(shard, limit=left)], run)
     return done
+
+
+def _relay(tasks: Sequence[StageTask], shards: Sequence[ShardRef], run: RunSpec) -> None:
+    """Tell the listeners here of shards that were made elsewhere."""
+    for stage in tasks:
+        for shard in shards:
+            manifest = run.store.find(stage.name, shard.shard, shard.keys[stage.name])
+            if manifest is not None:
+                emit(
+                    Event(
+                        "shard_done",
+                        stage=stage.name,
+                        shard=shard.shard,
+                        unit=manifest.unit,
+                        items_in=manifest.items_in,
+                        items_out=manifest.items_out,
+                        rejected=sum(manifest.rejected.values()),
+                        seconds=manifest.seconds,
+                    )
+                )
 
 
 def _announce(task: StageTask, shards: Sequence[ShardRef]) -> None:

@@ -4,12 +4,13 @@ import importlib.metadata
 import platform
 import threading
 import time
+from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime
 
 from schemas.errors import ShardError, StoryReasoningError
 from tasks.runtime.progress import Event, emit
-from tasks.runtime.stage import Inputs, Kept, RunSpec, ShardRef, Stage
+from tasks.runtime.stage import Inputs, Kept, Outcome, RunSpec, ShardRef, Stage
 from tasks.runtime.store import Manifest, ShardWriter, write_shard
 
 _LEASE = threading.Lock()
@@ -111,10 +112,18 @@ def _make(stage: Stage, run: RunSpec, ref: ShardRef, key: str) -> Manifest:
     return manifest
 
 
+def _outcomes(stage: Stage, inputs: Inputs) -> Iterator[Outcome]:
+    """What the stage gives; an error of the operating system in here is the stage's, not one of writing its result."""
+    try:
+        yield from stage.run(inputs)
+    except OSError as error:
+        raise ShardError(f"{stage.name} failed on shard {inputs.ref.shard}: {type(error).__name__}: {error}") from error
+
+
 def _drain(stage: Stage, inputs: Inputs, out: ShardWriter) -> int:
     items_out = done = 0
     last = time.monotonic()
-    for outcome in stage.run(inputs):
+    for outcome in _outcomes(stage, inputs):
         if isinstance(outcome, Kept):
             out.write(outcome.row)
             items_out += outcome.items
