@@ -149,7 +149,7 @@ def find_models() -> Iterator[Finding]:
 
 def find_sample() -> Finding:
     """The sample film."""
-    frames = len(list(SAMPLE_FILM.glob("*.jpg")))
+    frames = len(list(SAMPLE_FILM.rglob("*.jpg")))
     if not frames:
         return Finding("sample", "missing", f"no frames in {SAMPLE_FILM}", "check out data/sample_film again")
     return Finding("sample", "ok", f"{frames} frames in {SAMPLE_FILM}")
