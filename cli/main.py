@@ -9,7 +9,7 @@ from typing import NoReturn
 
 from schemas.errors import StoryReasoningError
 
-COMMANDS = ("build", "inspect", "doctor")
+COMMANDS = ("build", "inspect", "check", "doctor")
 
 DESCRIPTION = """\
 From movie frames to a grounded story dataset.

@@ -44,6 +44,15 @@ class SelectConfig(Section):
     flat_contrast: float = Field(0.015, ge=0, le=1, description="luma deviation below which a frame is empty")
 
 
+def _optional(default: Any, description: str, **bounds: Any) -> Any:
+    """A field that only some models use: left out of keys and records while at its default, so that others' shards stand."""
+    return Field(default, description=description, exclude_if=lambda value: value == default, **bounds)
+
+
+DEVICE = r"^(auto|cpu|cuda(:\d+)?)$"
+Precision = Literal["auto", "float32", "float16"]
+
+
 class DetectConfig(Section):
     """People and objects."""
 
@@ -54,17 +63,25 @@ class DetectConfig(Section):
     object_score: float = Field(0.50, ge=0, le=1, description="score from which any other thing counts")
     nms_iou: float = Field(0.60, ge=0, le=1, description="overlap from which two boxes of a label are one")
     max_per_frame: int = Field(40, ge=1, description="most detections kept of a frame, best first")
+    weights_sha256: str = _optional("", "sha256 that other weights must have; a .pt file is not read without it")
+    revision: str = _optional("", "commit of the model's hub repository; empty takes the listed one")
+    device: str = _optional("auto", "auto, cpu, cuda or cuda:<number>; auto takes a GPU where there is one", pattern=DEVICE)
+    precision: Precision = _optional("auto", "floats of the network; auto is float16 on a GPU, float32 on the CPU")
+    image_side: int = _optional(0, "longer side of the network's input, in pixels; 0 takes the model's own", ge=0)
+    masks: bool = _optional(False, "keep which pixels belong to each detection, where the model tells")
 
 
 class FacesConfig(Section):
     """Faces, and whose they are."""
 
     detector: str = Field("yunet-2023mar", description="name of the face detector in the model list")
-    embedder: str = Field("mobilefacenet", description="name of the face embedder in the model list")
+    embedder: str = Field("sface", description="name of the face embedder in the model list")
     batch: int = Field(8, ge=1, description="frames in one call of the detector")
     score: float = Field(0.70, ge=0, le=1, description="score from which a face counts")
     min_side: float = Field(8, ge=1, description="smallest width of a face, in pixels of its frame")
     max_per_frame: int = Field(20, ge=1, description="most faces kept of a frame, largest first")
+    device: str = _optional("auto", "auto, cpu, cuda or cuda:<number>; auto takes a GPU where there is one", pattern=DEVICE)
+    sides: tuple[int, ...] = _optional((128, 640), "sides of the square inputs that SCRFD searches, in pixels", min_length=1)
 
 
 class SequenceConfig(Section):
@@ -89,6 +106,12 @@ class AppearanceConfig(Section):
     batch: int = Field(16, ge=1, description="crops or frames in one call of the model")
     tag_score: float = Field(0.15, ge=0, le=1, description="score from which a tag of a frame is kept")
     max_tags: int = Field(3, ge=0, description="most tags kept of a frame")
+    weights: str = _optional("", "file or folder of other weights; empty takes the listed ones")
+    weights_sha256: str = _optional("", "sha256 that other weights must have")
+    revision: str = _optional("", "commit of the model's hub repository; empty takes the listed one")
+    device: str = _optional("auto", "auto, cpu, cuda or cuda:<number>; auto takes a GPU where there is one", pattern=DEVICE)
+    precision: Precision = _optional("auto", "floats of the network; auto is float16 on a GPU, float32 on the CPU")
+    masked: bool = _optional(False, "paint what is not the detection white before its crop is embedded")
 
 
 class ReidentifyConfig(Section):
