@@ -7,14 +7,16 @@ colours are of the clothing, where a face shows where that is.
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+import numpy as np
+
 from schemas.arrow import APPEARANCE
 from schemas.config import AppearanceConfig, BuildConfig
 from schemas.geometry import Box
 from tasks.detect import PERSON
 from tasks.models.colour import clothing_region, dominant_colours
 from tasks.models.protocols import AppearanceModel, Image
-from tasks.models.registry import create_appearance
-from tasks.models.weights import find_model
+from tasks.models.registry import appearance_options, create_appearance, model_digest
+from tasks.models.rle import decode_mask
 from tasks.rows import Detection, box_of, pack_embedding, read_detection
 from tasks.runtime.images import batched, frame_images
 from tasks.runtime.stage import Inputs, Kept, Outcome, Row, Stage
@@ -29,6 +31,17 @@ def crop(image: Image, box: Box) -> Image:
     return image[y1:y2, x1:x2]
 
 
+def masked_crop(image: Image, detection: Detection) -> Image:
+    """The pixels under a detection's box, white where its mask says they are not of it; all where it has no mask."""
+    pixels = crop(image, detection.box)
+    if detection.mask is None:
+        return pixels
+    height, width = image.shape[:2]
+    x1, y1, x2, y2 = detection.box.rounded(width, height)
+    inside = decode_mask(detection.mask, height, width)[y1:y2, x1:x2]
+    return np.where(inside[..., None], pixels, np.uint8(255))
+
+
 def appearance_shard(
     frames: Iterable[tuple[str, Image]],
     people: Mapping[str, tuple[Sequence[Detection], Mapping[str, Box]]],
@@ -38,10 +51,11 @@ def appearance_shard(
 ) -> Iterator[Outcome]:
     """Looks of frames given as id and RGB pixels; ``people`` has each frame's detections and faces by ``det_id``."""
     for batch in batched(frames, params.batch):
-        crops = [crop(image, d.box) for frame_id, image in batch for d in people[frame_id][0]]
+        found = [(image, d) for frame_id, image in batch for d in people[frame_id][0]]
+        crops = [masked_crop(image, d) if params.masked else crop(image, d.box) for image, d in found]
         vectors = iter(model.embed(crops))
         tags = model.tag([image for _, image in batch])
-        for (frame_id, image), found in zip(batch, tags, strict=True):
+        for (frame_id, image), words in zip(batch, tags, strict=True):
             detections, faces = people[frame_id]
             rows: list[Row] = []
             for detection in detections:
@@ -56,7 +70,7 @@ def appearance_shard(
                         "colours": [{"name": name, "share": share} for name, share in colours],
                     }
                 )
-            kept = [(label, score) for label, score in found if score >= params.tag_score][: params.max_tags]
+            kept = [(label, score) for label, score in words if score >= params.tag_score][: params.max_tags]
             yield Kept(
                 {
                     "story_key": stories[frame_id],
@@ -68,7 +82,8 @@ def appearance_shard(
 
 
 def _models(config: BuildConfig) -> Mapping[str, str]:
-    return {config.appearance.model: find_model(config.appearance.model, "appearance").sha256}
+    params = config.appearance
+    return {params.model: model_digest(params.model, "appearance", params.weights, appearance_options(params))}
 
 
 def _run(inputs: Inputs) -> Iterator[Outcome]:
@@ -79,9 +94,8 @@ def _run(inputs: Inputs) -> Iterator[Outcome]:
         if row["frame_id"] in stories:
             faces = {face["det_id"]: box_of(face) for face in row["faces"]}
             people[row["frame_id"]] = ([read_detection(d) for d in row["detections"]], faces)
-    return appearance_shard(
-        frame_images(inputs["ingest"], stories), people, stories, params, create_appearance(params.model)
-    )
+    model = create_appearance(params.model, params.weights, options=appearance_options(params))
+    return appearance_shard(frame_images(inputs["ingest"], stories), people, stories, params, model)
 
 
 def _count(inputs: Inputs) -> int:

@@ -25,16 +25,19 @@ from tasks.dataset_card.facts import (
     StageFacts,
 )
 from tasks.dataset_card.front_matter import front_matter
-from tasks.dataset_card.measure import measure_dataset
+from tasks.dataset_card.measure import measure_identity, measure_stories
 from tasks.models.weights import read_model_list
 from tasks.runtime.atomic import write_bytes
 from tasks.runtime.keys import content_key, natural_key
 from tasks.runtime.record import StageTotals
 from tasks.runtime.stage import Row, RunSpec, ShardRef
 
+VERSION = 1
+"""Raised whenever the same dataset would get another card."""
 CONFIGS = {"default": STORYREASONING, "grounding": GROUNDING}
 TITLE = "Grounded stories over movie frames"
 NOTICES = ("NOTICE.txt", "NOTICE.md")
+SOURCES = "SOURCES.json"
 _LONGEST_NOTICE = 4_000
 
 
@@ -87,7 +90,8 @@ def gather_facts(
         models=tuple(_model_facts(totals)),
         drafters=tuple(_drafter_facts(run, refs)),
         films=tuple(_film_facts(run, refs, splits)),
-        statistics=measure_dataset(run, refs),
+        statistics=measure_stories(run, refs),
+        identity=measure_identity(run, refs),
         settings=tuple(_differences(config, BuildConfig().model_dump(mode="json"))),
         config_digest=content_key(config),
         version=software_version(),
@@ -95,14 +99,32 @@ def gather_facts(
 
 
 def read_notice(source: Path) -> str:
-    """What the owner of the frames wants said: ``NOTICE.txt`` or ``.md`` in their folder, or beside a folder ``frames``."""
+    """What the owner of the frames wants said, from their folder, or from beside it when it is called ``frames``.
+
+    It is the text of ``NOTICE.txt`` or ``NOTICE.md``, else ``note``, ``package`` and ``licence`` of ``SOURCES.json``; empty
+    where there is none of them.
+    """
     places = [source, source.parent] if source.name == "frames" else [source]
     for place in places:
         for name in NOTICES:
-            path = place / name
-            if path.is_file():
-                return path.read_text(encoding="utf-8", errors="replace")[:_LONGEST_NOTICE]
+            if (place / name).is_file():
+                return (place / name).read_text(encoding="utf-8", errors="replace")[:_LONGEST_NOTICE]
+        if (place / SOURCES).is_file():
+            return _read_sources(place / SOURCES)[:_LONGEST_NOTICE]
     return ""
+
+
+def _read_sources(path: Path) -> str:
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except ValueError:
+        return ""
+    if not isinstance(value, dict):
+        return ""
+    origin = [
+        f"{label}: {value[key]}." for key, label in (("package", "Source"), ("licence", "Licence")) if value.get(key)
+    ]
+    return "\n\n".join(part for part in (str(value.get("note", "")), " ".join(origin)) if part)
 
 
 def software_version() -> str:

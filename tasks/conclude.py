@@ -13,6 +13,7 @@ from schemas.arrow import DEAD_LETTERS
 from schemas.errors import SourceError
 from tasks.export import Exported, export_dataset
 from tasks.runtime.atomic import atomic_path, write_json
+from tasks.runtime.keys import content_key
 from tasks.runtime.record import BuildSummary, Run, StageTotals, total_stages, totals_json
 from tasks.runtime.stage import RunSpec, ShardRef
 
@@ -50,7 +51,7 @@ def export(run: Run, refs: list[ShardRef]) -> Exported:
     Raises:
         SourceError: not one frame of the source could be used.
     """
-    from tasks.card import write_card
+    from tasks.card import VERSION, read_notice, write_card
 
     workspace = Path(run.spec.workspace)
     totals = total_stages(run.spec, refs, STAGES, run.started)
@@ -65,7 +66,7 @@ def export(run: Run, refs: list[ShardRef]) -> Exported:
     def card(folder: Path, rows: Mapping[str, int], splits: Mapping[str, str]) -> None:
         write_card(run.spec, refs, totals, folder, rows, splits)
 
-    return export_dataset(run.spec, refs, card)
+    return export_dataset(run.spec, refs, card, content_key([VERSION, read_notice(run.spec.source)]))
 
 
 def report(run: Run, refs: list[ShardRef], exported: Exported) -> BuildSummary:

@@ -5,12 +5,12 @@ order. Invariants: boxes lie in the frame and have an area; no frame has more th
 """
 
 from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from schemas.arrow import DETECTIONS
 from schemas.config import BuildConfig, DetectConfig
 from tasks.models.protocols import Detector, Image, RawDetection
-from tasks.models.registry import create_detector
-from tasks.models.weights import find_model, locate_weights
+from tasks.models.registry import create_detector, detector_options, model_digest
 from tasks.rows import detection_row
 from tasks.runtime.images import batched, frame_images
 from tasks.runtime.stage import Inputs, Kept, Outcome, Row, Stage
@@ -27,7 +27,7 @@ def choose_detections(
         floor = params.person_score if raw.label == PERSON else params.object_score
         box = raw.box.clamp(width, height)
         if raw.score >= floor and box.width >= 1 and box.height >= 1:
-            chosen.append(RawDetection(raw.label, raw.score, box))
+            chosen.append(replace(raw, box=box))
     chosen.sort(key=lambda raw: (-raw.score, raw.label, raw.box))
     return chosen[: params.max_per_frame]
 
@@ -39,26 +39,27 @@ def detect_shard(frames: Iterable[tuple[str, Image]], params: DetectConfig, dete
         for (frame_id, image), found in zip(batch, results, strict=True):
             chosen = choose_detections(found, image.shape[1], image.shape[0], params)
             rows: list[Row] = [
-                detection_row(f"d{i}", raw.label, raw.score, "detector", raw.box) for i, raw in enumerate(chosen)
+                detection_row(f"d{i}", raw.label, raw.score, "stuff" if raw.stuff else "detector", raw.box, raw.mask)
+                for i, raw in enumerate(chosen)
             ]
             yield Kept({"frame_id": frame_id, "detections": rows})
 
 
 def _models(config: BuildConfig) -> Mapping[str, str]:
     params = config.detect
-    return {params.model: locate_weights(find_model(params.model, "detector"), params.weights).sha256}
+    return {params.model: model_digest(params.model, "detector", params.weights, detector_options(params))}
 
 
 def _run(inputs: Inputs) -> Iterator[Outcome]:
     params = inputs.run.config.detect
     wanted = {row["frame_id"] for row in inputs["select"].select(["frame_id"])}
-    detector = create_detector(params.model, params.weights, nms_iou=params.nms_iou)
+    detector = create_detector(params.model, params.weights, nms_iou=params.nms_iou, options=detector_options(params))
     return detect_shard(frame_images(inputs["ingest"], wanted), params, detector)
 
 
 STAGE = Stage(
     name="detect",
-    version=1,
+    version=2,
     unit="frame",
     schema=DETECTIONS,
     inputs=("select", "ingest"),

@@ -204,13 +204,14 @@ def models_of(run: RunSpec, ref: ShardRef) -> list[Row]:
     return rows
 
 
-def export_key(run: RunSpec, refs: Sequence[ShardRef]) -> str:
-    """Content key of a dataset: its stories and how they are written."""
+def export_key(run: RunSpec, refs: Sequence[ShardRef], card: str) -> str:
+    """Content key of a dataset: its stories, how they are written, and what the card says beyond them."""
     return content_key(
         {
             "stage": "export",
             "version": VERSION,
             "params": run.config.export.model_dump(mode="json"),
+            "card": card,
             "shards": [[ref.film, ref.shard, ref.keys["ground"]] for ref in refs],
         }
     )
@@ -256,14 +257,16 @@ def find_export(workspace: Path, key: str) -> Exported | None:
     return exported if whole and exported.key == key else None
 
 
-def export_dataset(run: RunSpec, refs: Sequence[ShardRef], card: CardWriter) -> Exported:
+def export_dataset(run: RunSpec, refs: Sequence[ShardRef], card: CardWriter, card_key: str) -> Exported:
     """Write the dataset, or find that it stands; ``card`` writes ``README.md`` and whatever belongs to it.
+
+    ``card_key`` changes when the card would say something else of the same stories.
 
     Raises:
         WorkspaceError: the disk is full or the workspace cannot be written.
     """
     workspace = Path(run.workspace)
-    key = export_key(run, refs)
+    key = export_key(run, refs, card_key)
     standing = find_export(workspace, key)
     if standing is not None:
         return standing

@@ -16,8 +16,7 @@ from schemas.geometry import Box
 from tasks.detect import PERSON
 from tasks.models.face_quality import face_quality
 from tasks.models.protocols import FaceDetector, FaceEmbedder, Image, RawFace
-from tasks.models.registry import create_face_detector, create_face_embedder
-from tasks.models.weights import find_model
+from tasks.models.registry import create_face_detector, create_face_embedder, face_options, model_digest
 from tasks.rows import Detection, Face, detection_row, face_row, read_detection
 from tasks.runtime.images import batched, frame_images
 from tasks.runtime.stage import Inputs, Kept, Outcome, Stage
@@ -118,13 +117,16 @@ def faces_shard(
                 face_row(Face(owner, raw.score, face_quality(raw, image), raw.box, raw.landmarks, vector))
                 for raw, owner, vector in zip(found, owners, embedded, strict=True)
             ]
-            people = [detection_row(d.det_id, d.label, d.score, d.origin, d.box) for d in complete]
+            people = [detection_row(d.det_id, d.label, d.score, d.origin, d.box, d.mask) for d in complete]
             yield Kept({"frame_id": frame_id, "scene": scenes[frame_id], "detections": people, "faces": rows})
 
 
 def _models(config: BuildConfig) -> Mapping[str, str]:
-    stages = {config.faces.detector: "face_detector", config.faces.embedder: "face_embedder"}
-    return {name: find_model(name, stage).sha256 for name, stage in stages.items()}
+    params, options = config.faces, face_options(config.faces)
+    return {
+        params.detector: model_digest(params.detector, "face_detector", options=options),
+        params.embedder: model_digest(params.embedder, "face_embedder", options=options),
+    }
 
 
 def _run(inputs: Inputs) -> Iterator[Outcome]:
@@ -136,14 +138,14 @@ def _run(inputs: Inputs) -> Iterator[Outcome]:
         detections,
         scenes,
         params,
-        create_face_detector(params.detector),
-        create_face_embedder(params.embedder),
+        create_face_detector(params.detector, options=face_options(params)),
+        create_face_embedder(params.embedder, options=face_options(params)),
     )
 
 
 STAGE = Stage(
     name="faces",
-    version=1,
+    version=2,
     unit="frame",
     schema=PEOPLE,
     inputs=("detect", "select", "ingest"),

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 
 from schemas.arrow import FRAMES
 from schemas.config import IngestConfig
@@ -24,7 +24,21 @@ from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Row, Stage
 from tasks.sources.source import open_source
 
 KEPT_FORMATS = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png", "WEBP": "webp"}
+DECODED_FORMATS = (
+    "JPEG", "PNG", "WEBP", "BMP", "DIB", "GIF", "TIFF", "PPM", "JPEG2000", "AVIF", "TGA", "ICO"
+)  # fmt: skip
+"""Formats that are tried (MPO is a JPEG there); of the others that Pillow knows, one hands files to Ghostscript."""
 LOSSY_FORMATS = frozenset({"JPEG", "MPO", "AVIF", "HEIF", "JPEG2000"})
+_UPRIGHT = {
+    2: Image.Transpose.FLIP_LEFT_RIGHT,
+    3: Image.Transpose.ROTATE_180,
+    4: Image.Transpose.FLIP_TOP_BOTTOM,
+    5: Image.Transpose.TRANSPOSE,
+    6: Image.Transpose.ROTATE_270,
+    7: Image.Transpose.TRANSVERSE,
+    8: Image.Transpose.ROTATE_90,
+}
+"""What turns an image upright, by EXIF orientation. Pillow's own way rewrites all tags and fails on damaged ones."""
 _HASH_SIDE = 32
 _LIGHT_SIDE = 128
 
@@ -53,9 +67,9 @@ def store_image(content: bytes, params: IngestConfig) -> StoredImage:
     if len(content) > params.max_bytes:
         raise SampleError(f"too large: {len(content)} bytes, the limit is {params.max_bytes}")
     try:
-        image = Image.open(io.BytesIO(content))
+        image = Image.open(io.BytesIO(content), formats=DECODED_FORMATS)
         _check_header(image, params)
-        deep = any("16" in str(tile[3]) for tile in image.tile)
+        deep = any(_is_deep(tile[3]) for tile in image.tile)
         image.load()
     except SampleError:
         raise
@@ -82,11 +96,29 @@ def _check_header(image: Image.Image, params: IngestConfig) -> None:
         raise SampleError("unusual pixels: floating-point values without a known range")
 
 
+def _is_deep(arguments: object) -> bool:
+    """Whether a decoder is asked for 16 bits a channel, as ``RGB;16B`` says; ``BGR;16`` is 16 bits for all of them."""
+    raw = arguments[0] if isinstance(arguments, tuple) and arguments else arguments
+    return isinstance(raw, str) and ";16" in raw and not raw.startswith("BGR")
+
+
+def _orientation(image: Image.Image) -> int:
+    """How the camera was held, by EXIF; 1 (upright) where that says nothing or is damaged."""
+    try:
+        return int(image.getexif().get(ExifTags.Base.Orientation, 1))
+    except (
+        Exception
+    ):  # readers of damaged bytes raise what they like; pixels that decode are worth more than their tags
+        return 1
+
+
 def _normalise(image: Image.Image, content: bytes, deep: bool) -> StoredImage:
     source_format = image.format or ""
     reasons = []
-    if image.getexif().get(ExifTags.Base.Orientation, 1) not in (0, 1):
-        image = ImageOps.exif_transpose(image)
+    orientation = _orientation(image)
+    if orientation in _UPRIGHT:
+        image = image.transpose(_UPRIGHT[orientation])
+        image.info.pop("exif", None)
         reasons.append("turned upright")
     if image.mode.startswith("I"):
         wide = np.asarray(image).astype(np.float64)
@@ -173,6 +205,10 @@ def ingest_shard(plan: Iterable[Row], read: Callable[[str], bytes], params: Inge
     """Frames of a plan, in order; ``read`` gives the bytes of an item or raises ``SampleError``."""
 
     def ingest_one(planned: Row) -> Outcome:
+        limit = params.max_bytes
+        if planned["bytes"] > limit:  # before anything is read: it may not fit into memory
+            detail = f"{planned['item']}: {planned['bytes']} bytes, the limit is {limit}"
+            return Rejected(planned["frame_id"], "too large", detail)
         try:
             content = read(planned["item"])
         except SampleError as error:

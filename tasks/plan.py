@@ -6,6 +6,7 @@ is the hash of what it lists, so a frame added or changed touches its own shard.
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import pairwise
@@ -15,7 +16,7 @@ from schemas.arrow import PLAN
 from schemas.config import IngestConfig
 from schemas.errors import SourceError
 from tasks.runtime.execute import software_versions
-from tasks.runtime.keys import NaturalKey, content_key, natural_key, slug
+from tasks.runtime.keys import NaturalKey, content_key, loses_letters, natural_key, slug
 from tasks.runtime.progress import Event, emit
 from tasks.runtime.stage import Row, RunSpec, ShardRef
 from tasks.runtime.store import Manifest, write_shard
@@ -75,22 +76,29 @@ def order_frames(items: Iterable[SourceItem], source: Source) -> list[PlannedFra
 
 
 def _unique_slugs(films: Iterable[str]) -> dict[str, str]:
+    """A slug for each film, with a hash where it alone would not tell the film from others.
+
+    A name that the slug loses letters of always gets the hash, so that it does not change when another film comes.
+    """
     names = sorted(films, key=natural_key)
-    taken: dict[str, int] = {}
-    for name in names:
-        taken[slug(name).casefold()] = taken.get(slug(name).casefold(), 0) + 1
-    return {n: slug(n) if taken[slug(n).casefold()] == 1 else f"{slug(n)}-{content_key(n)[:8]}" for n in names}
+    taken = Counter(slug(name).casefold() for name in names)
+    return {
+        name: f"{slug(name)}-{content_key(name)[:8]}"
+        if taken[slug(name).casefold()] > 1 or loses_letters(name)
+        else slug(name)
+        for name in names
+    }
 
 
 def _scene_numbers(scenes: Iterable[str]) -> dict[str, int]:
-    """The number in a scene's name where all have their own, else their rank in natural order, from 1."""
+    """The number in a scene's name where all have their own and these say the order, else the rank in natural order."""
     names = sorted(scenes, key=natural_key)
     numbers = {}
     for name in names:
         digits = re.sub(r"[^0-9]", "", name)
         if name and 0 < len(digits) <= _MAX_SCENE_DIGITS and re.search(r"[0-9]+", name):
             numbers[name] = int(re.findall(r"[0-9]+", name)[-1])
-    if len(numbers) == len(names) and len(set(numbers.values())) == len(names):
+    if len(numbers) == len(names) and all(a < b for a, b in pairwise(numbers.values())):
         return numbers
     ordered: list[tuple[NaturalKey, str]] = sorted((natural_key(name), name) for name in names if name)
     ranks = {name: rank for rank, (_, name) in enumerate(ordered, start=1)}

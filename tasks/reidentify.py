@@ -10,12 +10,13 @@ from dataclasses import dataclass
 
 from schemas.arrow import IDENTITIES
 from schemas.config import BuildConfig, ReidentifyConfig
+from schemas.evidence import EntityKind
 from tasks.detect import PERSON
 from tasks.identity.calibration import Calibration, load_calibration
 from tasks.identity.identify import Identities, identify
 from tasks.identity.numbering import number_entities
 from tasks.identity.observation import Observation
-from tasks.rows import read_detection, read_face, unpack_embedding
+from tasks.rows import Detection, read_detection, read_face, unpack_embedding
 from tasks.runtime.keys import content_key
 from tasks.runtime.stage import Inputs, Kept, Outcome, Row, Stage
 
@@ -27,6 +28,13 @@ class StoryFrames:
     row: Row
     start: int
     end: int
+
+
+def kind_of(detection: Detection) -> EntityKind:
+    """What a detection would be as an entity: a person, a part of the background, or a thing."""
+    if detection.origin == "stuff":
+        return "bg"
+    return "char" if detection.label == PERSON else "obj"
 
 
 def observe(frame: int, scene: str, facts: Row, people: Row, looks: Row) -> list[Observation]:
@@ -41,7 +49,7 @@ def observe(frame: int, scene: str, facts: Row, people: Row, looks: Row) -> list
                 frame=frame,
                 scene=scene,
                 det_id=detection.det_id,
-                kind="char" if detection.label == PERSON else "obj",
+                kind=kind_of(detection),
                 label=detection.label,
                 score=detection.score,
                 box=detection.box,

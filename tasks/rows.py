@@ -12,13 +12,18 @@ from tasks.runtime.stage import Row
 
 @dataclass(frozen=True, slots=True)
 class Detection:
-    """A detection of a frame; ``origin`` is ``detector``, or ``face`` for a person known by the face alone."""
+    """A detection of a frame.
+
+    ``origin`` is ``detector``, ``stuff`` for a part of a region without instances, or ``face`` for a person known by the face
+    alone; ``mask`` is the run-length code of its pixels (:mod:`tasks.models.rle`), None where the model gives none.
+    """
 
     det_id: str
     label: str
     score: float
     origin: str
     box: Box
+    mask: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +43,14 @@ def box_of(row: Row) -> Box:
     return Box(row["x1"], row["y1"], row["x2"], row["y2"])
 
 
-def detection_row(det_id: str, label: str, score: float, origin: str, box: Box) -> Row:
+def detection_row(det_id: str, label: str, score: float, origin: str, box: Box, mask: bytes | None = None) -> Row:
     """A detection as stored."""
     return {
         "det_id": det_id,
         "label": label,
         "score": score,
         "origin": origin,
+        "mask": mask or b"",
         "x1": box.x1,
         "y1": box.y1,
         "x2": box.x2,
@@ -54,7 +60,7 @@ def detection_row(det_id: str, label: str, score: float, origin: str, box: Box) 
 
 def read_detection(row: Row) -> Detection:
     """A stored detection."""
-    return Detection(row["det_id"], row["label"], row["score"], row["origin"], box_of(row))
+    return Detection(row["det_id"], row["label"], row["score"], row["origin"], box_of(row), row.get("mask") or None)
 
 
 def face_row(face: Face) -> Row:

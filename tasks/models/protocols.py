@@ -21,11 +21,17 @@ Embeddings = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class RawDetection:
-    """An object found in an image: COCO-style label, score 0 to 1, box in pixels."""
+    """An object found in an image: COCO-style label, score 0 to 1, box in pixels.
+
+    ``mask`` is the run-length code of its pixels (:mod:`tasks.models.rle`), None where the model gives none; ``stuff`` says
+    that it is a region without instances (sky, wall), not a thing.
+    """
 
     label: str
     score: float
     box: Box
+    mask: bytes | None = None
+    stuff: bool = False
 
 
 @dataclass(frozen=True, slots=True)

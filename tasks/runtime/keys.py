@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 KEY_LENGTH = 32
+SLUG_LENGTH = 48
 _DIGITS = re.compile(r"([0-9]+)")
 _UNSAFE = re.compile(r"[^A-Za-z0-9]+")
 NaturalKey = tuple[tuple[int, int, str], ...]
@@ -50,7 +51,13 @@ def natural_key(text: str) -> NaturalKey:
     return (*parts, (-1, 0, text))
 
 
-def slug(text: str, limit: int = 48) -> str:
-    """A readable name for files and ids: ASCII letters, digits and dashes, never empty, at most ``limit`` characters."""
+def slug(text: str) -> str:
+    """A readable name for files and ids: ASCII letters, digits and dashes, never empty, at most 48 characters."""
     plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
-    return _UNSAFE.sub("-", plain).strip("-")[:limit].strip("-") or "film"
+    return _UNSAFE.sub("-", plain).strip("-")[:SLUG_LENGTH].strip("-") or "film"
+
+
+def loses_letters(text: str) -> bool:
+    """Whether :func:`slug` leaves out letters or digits of ``text``: those of other scripts, and the end of a long one."""
+    kept = [character for character in unicodedata.normalize("NFKD", text) if character.isalnum()]
+    return "".join(kept) != slug(text).replace("-", "")

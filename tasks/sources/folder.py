@@ -13,6 +13,7 @@ from schemas.errors import SampleError, SourceError
 from tasks.runtime.atomic import atomic_path
 from tasks.runtime.keys import file_sha256
 from tasks.sources.source import SourceItem
+from tasks.sources.walk import walk_files
 
 IMAGE_SUFFIXES = frozenset(
     (
@@ -42,7 +43,10 @@ IMAGE_SUFFIXES = frozenset(
 _SETTLED_NS = 2_000_000_000
 """A file changed less than this before it was hashed may change again within the clock's grain: hash it anew."""
 
-Known = dict[str, tuple[int, int, str]]
+Known = dict[str, tuple[int, int, int, str]]
+"""By address: bytes, time of the last change of the content and of the inode, sha256; a copy may bring back the former."""
+
+_STAMP = ("bytes", "mtime_ns", "ctime_ns")
 
 
 class FolderSource:
@@ -82,7 +86,7 @@ class FolderSource:
             except OSError:
                 info = None
             if info is not None and not stat.S_ISREG(info.st_mode):
-                self._ignored["special file"] = self._ignored.get("special file", 0) + 1
+                self._pass_over("special file")
                 continue
             found = True
             address = relative.as_posix()
@@ -111,33 +115,28 @@ class FolderSource:
             raise SampleError(f"{item}: {error.strerror}") from error
 
     def _files(self) -> Iterator[Path]:
-        def fail(error: OSError) -> None:
-            raise SourceError(f"cannot list {error.filename}: {error.strerror}") from error
+        for path in walk_files(self._root, self._pass_over):
+            suffix = path.suffix.lower()
+            if suffix in IMAGE_SUFFIXES:
+                yield path
+            else:
+                self._pass_over(suffix or "without suffix")
 
-        for folder, folders, names in os.walk(self._root, onerror=fail):
-            folders[:] = sorted(name for name in folders if not name.startswith("."))
-            for name in sorted(names):
-                if name.startswith("."):
-                    continue
-                suffix = Path(name).suffix.lower()
-                if suffix in IMAGE_SUFFIXES:
-                    yield Path(folder, name)
-                else:
-                    kind = suffix or "without suffix"
-                    self._ignored[kind] = self._ignored.get(kind, 0) + 1
+    def _pass_over(self, kind: str) -> None:
+        self._ignored[kind] = self._ignored.get(kind, 0) + 1
 
     @staticmethod
     def _digest(path: Path, address: str, info: os.stat_result, known: Known, fresh: Known) -> str:
         entry = known.get(address)
-        if entry is not None and entry[:2] == (info.st_size, info.st_mtime_ns):
+        if entry is not None and entry[:3] == (info.st_size, info.st_mtime_ns, info.st_ctime_ns):
             fresh[address] = entry
-            return entry[2]
+            return entry[3]
         try:
             digest = file_sha256(path)
         except OSError:
             return ""
-        if time.time_ns() - info.st_mtime_ns > _SETTLED_NS:
-            fresh[address] = (info.st_size, info.st_mtime_ns, digest)
+        if time.time_ns() - max(info.st_mtime_ns, info.st_ctime_ns) > _SETTLED_NS:
+            fresh[address] = (info.st_size, info.st_mtime_ns, info.st_ctime_ns, digest)
         return digest
 
     def _load_index(self) -> Known:
@@ -147,8 +146,8 @@ class FolderSource:
             table = pq.read_table(self._index)
             if (table.schema.metadata or {}).get(b"root") != self._tag():
                 return {}
-            columns = (table.column(name).to_pylist() for name in ("item", "bytes", "mtime_ns", "sha256"))
-            return {item: (size, changed, digest) for item, size, changed, digest in zip(*columns, strict=True)}
+            columns = (table.column(name).to_pylist() for name in ("item", *_STAMP, "sha256"))
+            return {item: (size, wrote, made, digest) for item, size, wrote, made, digest in zip(*columns, strict=True)}
         except (OSError, pa.ArrowException, KeyError):
             return {}
 
@@ -157,9 +156,8 @@ class FolderSource:
             return
         columns = {
             "item": list(fresh),
-            "bytes": [entry[0] for entry in fresh.values()],
-            "mtime_ns": [entry[1] for entry in fresh.values()],
-            "sha256": [entry[2] for entry in fresh.values()],
+            **{name: [entry[k] for entry in fresh.values()] for k, name in enumerate(_STAMP)},
+            "sha256": [entry[3] for entry in fresh.values()],
         }
         table = pa.table(columns).replace_schema_metadata({"root": self._tag()})
         with atomic_path(self._index) as temporary:

@@ -65,6 +65,7 @@ def open_source(text: str, index: Path | None = None) -> Source:
     """
     from tasks.sources.folder import FolderSource
     from tasks.sources.table import TableSource, download_dataset
+    from tasks.sources.walk import walk_files
 
     path = Path(text).expanduser()
     if not path.exists():
@@ -77,7 +78,8 @@ def open_source(text: str, index: Path | None = None) -> Source:
         if path.suffix.lower() not in (".parquet", ".arrow"):
             raise SourceError(f"{text} is a file of another kind: give a folder of images or a Parquet file")
         return TableSource([path], title=path.stem)
-    tables = sorted(p for p in path.rglob("*") if p.suffix.lower() in (".parquet", ".arrow") and p.is_file())
+    found = walk_files(path, passed_over=lambda _: None)
+    tables = sorted(p for p in found if p.suffix.lower() in (".parquet", ".arrow") and p.is_file())
     if tables:
         return TableSource(tables, title=path.resolve().name)
     return FolderSource(path, index)

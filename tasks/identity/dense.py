@@ -1,0 +1,132 @@
+"""Identity of a few thousand observations at most, with all pairs in memory."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.config import ReidentifyConfig
+from tasks.identity.agglomerate import NEVER, Linkage, agglomerate
+from tasks.identity.calibration import KindCalibration
+from tasks.identity.columns import Columns
+from tasks.identity.pairs import Array, fuse, mass_of, pair_planes
+
+
+@dataclass(frozen=True, slots=True)
+class Grouping:
+    """Groups of observations of one kind.
+
+    Attributes:
+        group: code of each observation's group, shape ``(n,)``; codes ascend by first member.
+        confidence: posterior probability of that choice, 0 to 1, shape ``(n,)``.
+    """
+
+    group: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+
+
+def group_dense(
+    columns: Columns, kind: KindCalibration, labels: Array, start: NDArray[np.int64], config: ReidentifyConfig
+) -> Grouping:
+    """Group observations with all pairs in memory: ``8 * (PLANES + 4) * n**2`` bytes.
+
+    Args:
+        columns: observations of one kind, no repeats, in canonical order.
+        kind: calibration of the kind.
+        labels: log-odds of label pairs.
+        start: code of the group that each observation starts in (its continuous shot), codes ``0..m-1``.
+        config: threshold and margin.
+    """
+    count = columns.size
+    every = np.arange(count)
+    planes, together = pair_planes(
+        columns,
+        every[:, None],
+        every[None],
+        (columns.face @ columns.face.T).astype(np.float64),
+        (columns.appearance @ columns.appearance.T).astype(np.float64),
+        kind,
+        labels,
+    )
+    planes[:, every, every] = 0.0  # no observation is evidence about itself
+    same_frame = columns.rank[:, None] == columns.rank[None]
+    linkage = _start_linkage(columns, planes, together, same_frame, kind, start)
+    agglomerate(linkage, config.threshold, config.margin)
+    group = _by_first_member(linkage.group_of)
+    return Grouping(group, _confidence(columns, planes, together, same_frame, kind, group))
+
+
+def _by_first_member(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Renumber codes so that they ascend by first occurrence."""
+    _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
+    return np.argsort(np.argsort(first))[inverse]
+
+
+def _members(group: NDArray[np.int64]) -> Array:
+    """Membership matrix, shape ``(n, groups)``."""
+    matrix = np.zeros((len(group), int(group.max(initial=-1)) + 1))
+    matrix[np.arange(len(group)), group] = 1.0
+    return matrix
+
+
+def _start_linkage(
+    columns: Columns,
+    planes: Array,
+    together: NDArray[np.bool_],
+    same_frame: NDArray[np.bool_],
+    kind: KindCalibration,
+    start: NDArray[np.int64],
+) -> Linkage:
+    """The linkage with the groups of ``start`` merged."""
+    weight = columns.face_weight
+    linkage = Linkage(
+        planes.copy(),
+        together.copy(),
+        same_frame.copy(),
+        np.ones(columns.size),
+        weight.copy(),
+        weight**2,
+        kind,
+        np.ones(columns.size, dtype=np.bool_),
+        np.arange(columns.size),
+    )
+    first: dict[int, int] = {}
+    for index, code in enumerate(start.tolist()):
+        keep = first.setdefault(code, index)
+        if keep != index:
+            linkage.merge(keep, index)
+    return linkage
+
+
+def _confidence(
+    columns: Columns,
+    planes: Array,
+    together: NDArray[np.bool_],
+    same_frame: NDArray[np.bool_],
+    kind: KindCalibration,
+    group: NDArray[np.int64],
+) -> Array:
+    """Posterior of each observation's group against every other group it could be in and against being someone new."""
+    if not columns.size:
+        return np.zeros(0)
+    members = _members(group)
+    weight = columns.face_weight
+    own = members.astype(np.bool_)
+    # An observation is weighed against the rest of its own group, so it does not vouch for itself.
+    mass = mass_of(
+        np.maximum(members.sum(axis=0)[None] - members, 1.0),
+        (weight @ members)[None] - members * weight[:, None],
+        (weight**2 @ members)[None] - members * (weight**2)[:, None],
+    )
+    shared = together.astype(np.float64)
+    np.fill_diagonal(shared, 0.0)
+    alone = mass_of(np.ones((columns.size, 1)), weight[:, None], (weight**2)[:, None])
+    odds = fuse(planes @ members, (shared @ members) > 0, alone, mass, kind)
+    odds[(same_frame @ members > 0) & ~own] = NEVER
+    single = members.sum(axis=0)[group] == 1
+    # The odds of being someone new are 0; for one who is alone that is the choice made.
+    odds[own] = np.where(single, NEVER, odds[own])
+    chosen = np.where(single, 0.0, odds[own])
+    highest = np.maximum(odds.max(axis=1), 0.0)
+    total = np.exp(odds - highest[:, None]).sum(axis=1) + np.exp(-highest)
+    return np.asarray(np.exp(chosen - highest) / total, dtype=np.float64)

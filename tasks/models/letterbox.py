@@ -1,0 +1,76 @@
+"""Fitting an image of any size into the input of a fully convolutional network.
+
+The image keeps its proportions, lies in the top left corner, and the rest is filled up to a multiple of the network's
+largest stride: a wide frame costs what its area costs, not what a square costs.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image as PillowImage
+
+from schemas.geometry import Box
+from tasks.models.protocols import Image
+
+REDUCING_GAP = 2.0  # Pillow averages whole blocks first as long as twice the wanted size remains
+
+
+@dataclass(frozen=True, slots=True)
+class Fit:
+    """How an image is placed: ``width`` x ``height`` are its pixels in the network's input of ``input_width`` x ``input_height``."""
+
+    image_width: int
+    image_height: int
+    width: int
+    height: int
+    input_width: int
+    input_height: int
+
+    @property
+    def factor_x(self) -> float:
+        """Image pixels in one input pixel, across."""
+        return self.image_width / self.width
+
+    @property
+    def factor_y(self) -> float:
+        """Image pixels in one input pixel, down."""
+        return self.image_height / self.height
+
+    def to_image(self, x1: float, y1: float, x2: float, y2: float) -> Box:
+        """A box of the input in pixels of the image, cut at its edges."""
+        box = Box(x1 * self.factor_x, y1 * self.factor_y, x2 * self.factor_x, y2 * self.factor_y)
+        return box.clamp(self.image_width, self.image_height)
+
+
+def fit_inside(image: Image, long_side: int, short_side: int, multiple: int) -> Fit:
+    """The largest placement of ``image`` within ``long_side`` x ``short_side`` pixels, either way up.
+
+    The input is padded to a multiple of ``multiple`` pixels in each direction.
+    """
+    height, width = image.shape[:2]
+    scale = min(long_side / max(width, height), short_side / min(width, height))
+    fitted = [max(1, round(side * scale)) for side in (width, height)]
+    padded = [-(-side // multiple) * multiple for side in fitted]
+    return Fit(width, height, fitted[0], fitted[1], padded[0], padded[1])
+
+
+def resize(image: Image, width: int, height: int) -> Image:
+    """``image`` at another size, bilinear with antialiasing."""
+    if image.shape[:2] == (height, width):
+        return image
+    resampling = PillowImage.Resampling.BILINEAR
+    return np.asarray(PillowImage.fromarray(image).resize((width, height), resampling, reducing_gap=REDUCING_GAP))
+
+
+def network_input(image: Image, fit: Fit, scale: NDArray[np.float32], shift: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``image`` as ``(1, 3, height, width)`` in BGR, ``value * scale + shift`` a channel, zero outside the image.
+
+    ``scale`` and ``shift`` have the shape ``(3, 1, 1)``, in the order blue, green, red.
+    """
+    canvas = np.zeros((1, 3, fit.input_height, fit.input_width), np.float32)
+    inside = canvas[0, :, : fit.height, : fit.width]
+    pixels = resize(image, fit.width, fit.height)
+    np.multiply(pixels[..., ::-1].transpose(2, 0, 1), scale, out=inside)
+    inside += shift
+    return canvas

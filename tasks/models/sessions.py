@@ -1,0 +1,103 @@
+"""ONNX Runtime sessions: one a process for each weight file, and images spread over threads.
+
+A session uses one thread, and a batch is spread over images instead. On networks this small that scales better than
+threads inside an operator, leaves nobody spinning when the machine is shared, runs resizing and decoding in parallel
+too, and makes the result of an image independent of its batch.
+"""
+
+import os
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+
+from schemas.errors import ModelError
+from tasks.models.weights import Weights
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+_sessions: dict[Weights, "onnxruntime.InferenceSession"] = {}
+_lock = threading.Lock()
+
+
+class OnnxAdapter:
+    """What the adapters share: a name, a weight file loaded once a process, and a number of threads."""
+
+    def __init__(self, name: str, weights: Weights, threads: int = 0) -> None:
+        """Prepare without loading; ``threads`` images are worked on at once, 0 takes every core."""
+        self._name = name
+        self._weights = weights
+        self._threads = threads or available_cores()
+
+    @property
+    def name(self) -> str:
+        """Name of the model."""
+        return self._name
+
+    @property
+    def digest(self) -> str:
+        """sha256 of the weights."""
+        return self._weights.sha256
+
+    def load(self) -> None:
+        """Load the weights now.
+
+        Raises:
+            ModelError: they are missing, corrupt or not the pinned ones, or the runtime is not installed.
+        """
+        open_session(self._weights)
+
+    def _run(self, values: NDArray[Any]) -> list[NDArray[np.float32]]:
+        """All outputs of the network for its one input."""
+        session = open_session(self._weights)
+        outputs: list[NDArray[np.float32]] = session.run(None, {session.get_inputs()[0].name: values})
+        return outputs
+
+    def _map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
+        """``function`` of every item, in order, in parallel; the first error is raised."""
+        open_session(self._weights)  # here, so that a damaged file is reported once
+        workers = min(self._threads, len(items))
+        if workers <= 1:
+            return [function(item) for item in items]
+        with ThreadPoolExecutor(workers) as pool:
+            return list(pool.map(function, items))
+
+
+def open_session(weights: Weights) -> "onnxruntime.InferenceSession":
+    """The session of a weight file; verified and loaded once a process, whichever thread asks.
+
+    Raises:
+        ModelError: the file is missing or not the pinned one, or the runtime is not installed or cannot read it.
+    """
+    with _lock:
+        if weights not in _sessions:
+            weights.verify()
+            _sessions[weights] = _load(weights)
+        return _sessions[weights]
+
+
+def _load(weights: Weights) -> "onnxruntime.InferenceSession":
+    try:
+        import onnxruntime
+    except ImportError as error:
+        raise ModelError(f"{weights.path.name} needs onnxruntime. Install with: pip install onnxruntime") from error
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3  # its warnings about how a file was exported are of no use to users
+    try:
+        return onnxruntime.InferenceSession(str(weights.path), options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # the runtime has a type of its own for every kind of damage
+        reason = str(error).strip().partition("\n")[0]
+        raise ModelError(f"model file {weights.path} is not a network that can be run: {reason}") from error
+
+
+def available_cores() -> int:
+    """How many cores this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
