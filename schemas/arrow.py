@@ -58,13 +58,14 @@ FRAMES = _schema(
 SELECTED = _schema("selected", 1, [("frame_id", TEXT), ("scene", TEXT)])
 """A frame that is neither black nor empty nor a near-duplicate."""
 
-DETECTION = _struct(det_id=TEXT, label=TEXT, score=REAL, origin=TEXT, **BOX)
-DETECTIONS = _schema("detections", 1, [("frame_id", TEXT), ("detections", _list(DETECTION))])
-"""What was found in a frame, in pixels; ``origin`` is ``detector`` or ``face``."""
+DETECTION = _struct(det_id=TEXT, label=TEXT, score=REAL, origin=TEXT, **BOX, mask=BYTES)
+DETECTIONS = _schema("detections", 2, [("frame_id", TEXT), ("detections", _list(DETECTION))])
+"""What was found in a frame, in pixels; ``origin`` is ``detector``, ``stuff`` for a part of a region without instances (sky,
+wall), or ``face``; ``mask`` is COCO's run-length code of its pixels in the frame, empty where the model gives none."""
 
 FACE = _struct(det_id=TEXT, score=REAL, quality=REAL, **BOX, landmarks=_list(REAL), embedding=BYTES)
 PEOPLE = _schema(
-    "people", 1, [("frame_id", TEXT), ("scene", TEXT), ("detections", _list(DETECTION)), ("faces", _list(FACE))]
+    "people", 2, [("frame_id", TEXT), ("scene", TEXT), ("detections", _list(DETECTION)), ("faces", _list(FACE))]
 )
 """Detections with every face tied to a person; ``embedding`` is little-endian float32, ``landmarks`` five x,y pairs."""
 

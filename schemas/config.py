@@ -57,7 +57,7 @@ class DetectConfig(Section):
     """People and objects."""
 
     model: str = Field("nanodet-g-416", description="name of the detector in the model list")
-    weights: str = Field("", description="file or URL-free name of other weights; empty takes the listed ones")
+    weights: str = Field("", description="file of other weights for the same network; empty takes the listed ones")
     batch: int = Field(8, ge=1, description="frames in one call of the model")
     person_score: float = Field(0.40, ge=0, le=1, description="score from which a person counts")
     object_score: float = Field(0.50, ge=0, le=1, description="score from which any other thing counts")
@@ -65,7 +65,9 @@ class DetectConfig(Section):
     max_per_frame: int = Field(40, ge=1, description="most detections kept of a frame, best first")
     weights_sha256: str = _optional("", "sha256 that other weights must have; a .pt file is not read without it")
     revision: str = _optional("", "commit of the model's hub repository; empty takes the listed one")
-    device: str = _optional("auto", "auto, cpu, cuda or cuda:<number>; auto takes a GPU where there is one", pattern=DEVICE)
+    device: str = _optional(
+        "auto", "auto, cpu, cuda or cuda:<number>; auto takes a GPU where there is one", pattern=DEVICE
+    )
     precision: Precision = _optional("auto", "floats of the network; auto is float16 on a GPU, float32 on the CPU")
     image_side: int = _optional(0, "longer side of the network's input, in pixels; 0 takes the model's own", ge=0)
     masks: bool = _optional(False, "keep which pixels belong to each detection, where the model tells")
@@ -80,8 +82,15 @@ class FacesConfig(Section):
     score: float = Field(0.70, ge=0, le=1, description="score from which a face counts")
     min_side: float = Field(8, ge=1, description="smallest width of a face, in pixels of its frame")
     max_per_frame: int = Field(20, ge=1, description="most faces kept of a frame, largest first")
-    device: str = _optional("auto", "auto, cpu, cuda or cuda:<number>; auto takes a GPU where there is one", pattern=DEVICE)
-    sides: tuple[int, ...] = _optional((128, 640), "sides of the square inputs that SCRFD searches, in pixels", min_length=1)
+    faceless_score: float = Field(
+        0.55, ge=0, le=1, description="detection score from which a person counts in whom no face was found"
+    )
+    device: str = _optional(
+        "auto", "auto, cpu, cuda or cuda:<number>; auto takes a GPU where there is one", pattern=DEVICE
+    )
+    sides: tuple[int, ...] = _optional(
+        (128, 640), "sides of the square inputs that SCRFD searches, in pixels", min_length=1
+    )
 
 
 class SequenceConfig(Section):
@@ -109,7 +118,9 @@ class AppearanceConfig(Section):
     weights: str = _optional("", "file or folder of other weights; empty takes the listed ones")
     weights_sha256: str = _optional("", "sha256 that other weights must have")
     revision: str = _optional("", "commit of the model's hub repository; empty takes the listed one")
-    device: str = _optional("auto", "auto, cpu, cuda or cuda:<number>; auto takes a GPU where there is one", pattern=DEVICE)
+    device: str = _optional(
+        "auto", "auto, cpu, cuda or cuda:<number>; auto takes a GPU where there is one", pattern=DEVICE
+    )
     precision: Precision = _optional("auto", "floats of the network; auto is float16 on a GPU, float32 on the CPU")
     masked: bool = _optional(False, "paint what is not the detection white before its crop is embedded")
 
@@ -135,6 +146,8 @@ class ReidentifyConfig(Section):
     veto: float = Field(
         3.0, ge=0, description="log-odds of faces and crops against one entity at which they overrule what boxes say"
     )
+    dense_limit: int = Field(500, ge=0, description="views of a kind up to which all pairs are compared in memory")
+    neighbours: int = Field(24, ge=1, description="nearest neighbours that are compared of each view beyond that")
 
 
 class DraftConfig(Section):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from schemas.arrow import GROUNDED
 from schemas.chain_of_thought import parse_chain_of_thought
 from schemas.config import GroundConfig
-from schemas.story_parser import ParsedStory, parse_story
+from schemas.codecs.story_parser import ParsedStory, parse_story
 from schemas.text import ChainOfThought
 from schemas.validation import validate
 from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Row, Stage

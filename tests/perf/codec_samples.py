@@ -28,7 +28,7 @@ _CHARACTERS, _OBJECTS, _SETTINGS = 3, 8, 4
 
 def build_value(frames: int, seed: int = 0) -> tuple[ChainOfThought, Story]:
     """A strictly valid pair: about 3,000 characters of tables and 700 of story a frame."""
-    random_source = random.Random(f"{seed}/{frames}")  # noqa: S311 -- not for secrets
+    random_source = random.Random(f"{seed}/{frames}")
     images = tuple(_build_image(number, random_source) for number in range(1, frames + 1))
     phases = tuple(
         PhaseRow(
