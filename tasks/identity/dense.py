@@ -52,11 +52,11 @@ def group_dense(
     same_frame = columns.rank[:, None] == columns.rank[None]
     linkage = _start_linkage(columns, planes, together, same_frame, kind, start)
     agglomerate(linkage, config.threshold, config.margin)
-    group = _by_first_member(linkage.group_of)
+    group = by_first_member(linkage.group_of)
     return Grouping(group, _confidence(columns, planes, together, same_frame, kind, group))
 
 
-def _by_first_member(codes: NDArray[np.int64]) -> NDArray[np.int64]:
+def by_first_member(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Renumber codes so that they ascend by first occurrence."""
     _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[inverse]
@@ -123,10 +123,33 @@ def _confidence(
     alone = mass_of(np.ones((columns.size, 1)), weight[:, None], (weight**2)[:, None])
     odds = fuse(planes @ members, (shared @ members) > 0, alone, mass, kind)
     odds[(same_frame @ members > 0) & ~own] = NEVER
-    single = members.sum(axis=0)[group] == 1
-    # The odds of being someone new are 0; for one who is alone that is the choice made.
-    odds[own] = np.where(single, NEVER, odds[own])
-    chosen = np.where(single, 0.0, odds[own])
-    highest = np.maximum(odds.max(axis=1), 0.0)
-    total = np.exp(odds - highest[:, None]).sum(axis=1) + np.exp(-highest)
+    source = np.repeat(np.arange(columns.size), odds.shape[1])
+    single = np.broadcast_to(members.sum(axis=0)[None] == 1, odds.shape)
+    return posterior(source, odds.ravel(), own.ravel(), single.ravel(), columns.size)
+
+
+def posterior(
+    source: NDArray[np.int64], odds: Array, own: NDArray[np.bool_], single: NDArray[np.bool_], count: int
+) -> Array:
+    """Probability of the group that each observation is in, against all others it could be in and being someone new.
+
+    Someone new has log-odds 0; for one who is alone that is the choice made.
+
+    Args:
+        source: observations, ascending, each with its own group among its entries, shape ``(p,)``.
+        odds: log-odds of the observation and a group, ``NEVER`` where it cannot be in it, shape ``(p,)``.
+        own: whether it is the group it is in, shape ``(p,)``.
+        single: whether the group has one member, shape ``(p,)``.
+        count: number of observations.
+
+    Returns:
+        Probabilities, shape ``(count,)``.
+    """
+    if not count:
+        return np.zeros(0)
+    odds = np.where(own & single, NEVER, odds)
+    starts = np.searchsorted(source, np.arange(count))
+    highest = np.maximum(np.maximum.reduceat(odds, starts), 0.0)
+    total = np.add.reduceat(np.exp(odds - highest[source]), starts) + np.exp(-highest)
+    chosen = np.where(single[own], 0.0, odds[own])
     return np.asarray(np.exp(chosen - highest) / total, dtype=np.float64)

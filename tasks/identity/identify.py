@@ -22,6 +22,7 @@ from tasks.identity.observation import Observation, canonical_order
 from tasks.identity.overlap import find_repeats, find_shot_links
 from tasks.identity.pairs import label_odds
 from tasks.identity.sets import DisjointSets
+from tasks.identity.sparse import group_sparse
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +93,8 @@ def _group_kind(
         sets.union(left, right)
     start = np.unique(np.array(sets.roots(), dtype=np.int64), return_inverse=True)[1]
     labels = label_odds(columns.label_names, calibration.labels)
-    grouping = group_dense(single, curves, labels, start, config)
+    group = group_dense if single.size <= config.dense_limit else group_sparse
+    grouping = group(single, curves, labels, start, config)
     of_all = position[repeats]
     return repeats, Grouping(grouping.group[of_all], grouping.confidence[of_all])
 

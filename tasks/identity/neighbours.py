@@ -37,6 +37,7 @@ def build_index(vectors: NDArray[np.float32], index: str = "auto") -> Any:
     import faiss
 
     count, dimension = vectors.shape
+    built: Any
     if index == "auto":
         index = "flat" if count <= FLAT_LIMIT else "ivf"
     if index == "flat":
@@ -59,10 +60,34 @@ def build_index(vectors: NDArray[np.float32], index: str = "auto") -> Any:
     return built
 
 
+def first_of_equals(vectors: NDArray[np.float32], block: int = 65_536) -> NDArray[np.int64]:
+    """For each row the first row that is equal to it bit for bit, shape ``(n,)``.
+
+    Rows are compared by a 64-bit sum of their bits times fixed odd numbers; rows of one sum are compared in full.
+    """
+    count, dimension = vectors.shape
+    factors = np.random.default_rng(0).integers(0, 2**63, size=dimension, dtype=np.uint64) * np.uint64(2) + np.uint64(1)
+    bits = vectors.view(np.uint32)
+    sums = np.empty(count, dtype=np.uint64)
+    for start in range(0, count, block):
+        sums[start : start + block] = (bits[start : start + block] * factors).sum(axis=1)
+    _, first, inverse = np.unique(sums, return_index=True, return_inverse=True)
+    leader = first[inverse]
+    suspects = np.flatnonzero(leader != np.arange(count))
+    for start in range(0, len(suspects), block):
+        part = suspects[start : start + block]
+        different = part[(bits[part] != bits[leader[part]]).any(axis=1)]
+        leader[different] = different
+    return np.asarray(leader, dtype=np.int64)
+
+
 def nearest_pairs(
     vectors: NDArray[np.float32], neighbours: int, index: str = "auto", block: int = 16_384
 ) -> NDArray[np.int64]:
     """Pairs of which one is among the nearest of the other.
+
+    Equal vectors are paired in a row, each with the next ``neighbours`` of them, and only the first is searched for: asked
+    for its nearest, an index would name the same few of them to all.
 
     Args:
         vectors: rows of length 1, shape ``(n, d)``.
@@ -74,17 +99,37 @@ def nearest_pairs(
         Pairs ``first < second``, each once, in ascending order, shape ``(p, 2)``.
     """
     count = len(vectors)
-    if count < 2 or neighbours < 1:
+    if count < 2 or neighbours < 1 or not vectors.shape[1]:
         return np.zeros((0, 2), dtype=np.int64)
     rows = np.ascontiguousarray(vectors, dtype=np.float32)
-    built = build_index(rows, index)
-    wanted = min(neighbours + 1, count)
+    leader = first_of_equals(rows)
+    order = np.argsort(leader, kind="stable")
     keys: list[NDArray[np.int64]] = []
-    for start in range(0, count, block):
-        found = built.search(rows[start : start + block], wanted)[1].astype(np.int64)
-        own = np.broadcast_to(np.arange(start, start + len(found))[:, None], found.shape)
-        real = (found >= 0) & (found != own)  # an index that finds too few fills up with -1
-        low, high = np.minimum(own, found)[real], np.maximum(own, found)[real]
-        keys.append(np.unique(low * count + high))
-    unique = np.unique(np.concatenate(keys))
+    for offset in range(1, min(neighbours + 1, count)):
+        equal = np.flatnonzero(leader[order[offset:]] == leader[order[:-offset]])
+        if not equal.size:
+            break
+        keys.append(order[equal] * count + order[equal + offset])
+    leaders = np.flatnonzero(leader == np.arange(count))
+    found = _search(rows if len(leaders) == count else rows[leaders], neighbours, index, block)
+    for start in range(0, len(found), block):
+        part = found[start : start + block]
+        own = np.broadcast_to(np.arange(start, start + len(part))[:, None], part.shape)
+        real = (part >= 0) & (part != own)  # an index that finds too few fills up with -1
+        one, other = leaders[own[real]], leaders[part[real]]
+        keys.append(np.unique(np.minimum(one, other) * count + np.maximum(one, other)))
+    unique = np.unique(np.concatenate(keys)) if keys else np.zeros(0, dtype=np.int64)
     return np.stack(np.divmod(unique, count), axis=1)
+
+
+def _search(rows: NDArray[np.float32], neighbours: int, index: str, block: int) -> NDArray[np.int64]:
+    """Positions of the nearest of each row, itself among them as a rule, shape ``(n, min(neighbours + 1, n))``."""
+    count = len(rows)
+    wanted = min(neighbours + 1, count)
+    if wanted < 2:
+        return np.zeros((0, wanted), dtype=np.int64)
+    built = build_index(rows, index)
+    found = np.empty((count, wanted), dtype=np.int64)
+    for start in range(0, count, block):
+        found[start : start + block] = built.search(rows[start : start + block], wanted)[1]
+    return found

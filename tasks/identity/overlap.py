@@ -12,6 +12,9 @@ Pairs = NDArray[np.int64]
 BLOCK = 1 << 22
 """Most entries of an overlap matrix held at once."""
 
+CROWD = 64
+"""Boxes of a frame from which repeats are looked for one by one, without comparing all pairs first."""
+
 
 def pair_iou(left: NDArray[np.float64], right: NDArray[np.float64]) -> NDArray[np.float64]:
     """Intersection over union of boxes, shape ``(..., 4)``, that broadcast against each other; 0 where both are empty."""
@@ -53,35 +56,33 @@ def find_repeats(columns: Columns, iou: float, kind: KindCalibration, veto: floa
     Returns:
         For each observation the one it repeats, or itself, shape ``(n,)``.
     """
-    count = columns.size
-    repeat_of = np.arange(count)
-    found: list[Pairs] = []
-    for offset in range(1, count):
-        first = np.flatnonzero(columns.rank[offset:] == columns.rank[:-offset])
-        if not first.size:  # ranks ascend: no frame has more than `offset` observations
-            break
-        second = first + offset
-        close = pair_iou(columns.boxes[first], columns.boxes[second]) >= iou
-        first, second = first[close], second[close]
-        if first.size:
-            keep = ~disagree(columns, first, second, kind, veto)
-            found.append(np.stack([first[keep], second[keep]], axis=1))
-    if not found:
-        return repeat_of
-    partners: dict[int, list[int]] = {}
-    for left, right in np.concatenate(found).tolist():
-        partners.setdefault(left, []).append(right)
-        partners.setdefault(right, []).append(left)
-    settled: set[int] = set()
-    for index in sorted(partners, key=lambda one: (-columns.score[one], one)):
-        if index in settled:
-            continue
-        settled.add(index)
-        for other in partners[index]:
-            if other not in settled:
-                settled.add(other)
-                repeat_of[other] = index
+    repeat_of = np.arange(columns.size)
+    for start, stop in _frames_to_check(columns, iou):
+        order = start + np.argsort(-columns.score[start:stop], kind="stable")
+        while order.size:
+            best, rest = order[0], order[1:]
+            close = rest[pair_iou(columns.boxes[best], columns.boxes[rest]) >= iou]
+            close = close[~disagree(columns, np.full(len(close), best), close, kind, veto)]
+            repeat_of[close] = best
+            order = rest[~np.isin(rest, close)]
     return repeat_of
+
+
+def _frames_to_check(columns: Columns, iou: float) -> list[tuple[int, int]]:
+    """Spans of observations whose frame has a pair of boxes that overlap by ``iou``, or too many boxes to look at all."""
+    if not columns.size:
+        return []
+    starts = np.flatnonzero(np.diff(columns.rank, prepend=-1))
+    stops = np.append(starts[1:], columns.size)
+    check = stops - starts > CROWD
+    frame_of = np.repeat(np.arange(len(starts)), stops - starts)
+    for offset in range(1, min(CROWD, columns.size)):
+        first = np.flatnonzero((frame_of[offset:] == frame_of[:-offset]) & ~check[frame_of[offset:]])
+        if not first.size:  # frames ascend: none has more than `offset` observations
+            break
+        close = pair_iou(columns.boxes[first], columns.boxes[first + offset]) >= iou
+        check[frame_of[first[close]]] = True
+    return list(zip(starts[check].tolist(), stops[check].tolist(), strict=True))
 
 
 def find_shot_links(columns: Columns, iou: float, kind: KindCalibration, veto: float) -> Pairs:

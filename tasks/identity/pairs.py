@@ -21,6 +21,9 @@ FACE, SCENE, SCENE_PAIRS, ACROSS, ACROSS_PAIRS, CONTINUITY, LABEL, PLANES = rang
 """Planes of summed evidence: log-odds of faces times weights; likelihood ratios of crops of one scene and their number; the
 same for crops of different scenes; log-odds of overlaps in a shot; log-odds of labels."""
 
+FEW_ALIKE = 0.8
+"""Power of the number of pairs by which the likelihood ratios across scenes are divided: 1 is the mean, 0 the sum."""
+
 
 @dataclass(frozen=True, slots=True)
 class Mass:
@@ -115,7 +118,8 @@ def fuse(planes: Array, together: NDArray[np.bool_], group: Mass, others: Mass, 
 
     - faces: the mean log-odds of pairs, weighted by the quality of both faces;
     - appearance, within the scenes that both share, else across scenes: the logarithm of the mean likelihood ratio, since
-      one view in the same clothes tells more than several in others;
+      one view in the same clothes tells more than several in others; across scenes the sum is divided by a little less
+      than the number of pairs (``FEW_ALIKE``), since in a long film nobody wears the same all the time;
     - continuity: the sum, since it stands on few pairs, held to its bounds;
     - labels: the mean.
 
@@ -139,7 +143,7 @@ def fuse(planes: Array, together: NDArray[np.bool_], group: Mass, others: Mass, 
         total += mean / (share + rest * (group.lone_face + others.lone_face))
     scened = planes[SCENE_PAIRS] > 0
     ratio = np.where(scened, planes[SCENE], planes[ACROSS])
-    ratio /= np.where(scened, planes[SCENE_PAIRS], np.maximum(planes[ACROSS_PAIRS], 1.0))
+    ratio /= np.where(scened, planes[SCENE_PAIRS], np.maximum(planes[ACROSS_PAIRS], 1.0) ** FEW_ALIKE)
     evidence = np.log(np.where(ratio > 0, ratio, 1.0))  # a ratio is 0 only where no pair has crops
     gain = 1 / (share + rest * (group.lone_look + others.lone_look))
     total += np.where(scened, evidence * gain, evidence)

@@ -17,7 +17,7 @@ from tasks.models.weights import MODELS_FOLDER, Weights, read_labels
 DIMENSION = 1280
 SIDE = 224
 _DEVIATION = np.array([0.229, 0.224, 0.225], np.float32).reshape(3, 1, 1) * 255
-_SCALE = 1 / _DEVIATION
+_SCALE: NDArray[np.float32] = np.reciprocal(_DEVIATION)
 _SHIFT = -np.array([0.485, 0.456, 0.406], np.float32).reshape(3, 1, 1) * 255 / _DEVIATION
 
 
@@ -73,7 +73,8 @@ class EfficientNet(OnnxAdapter):
         return self._map(self._tag_one, images)
 
     def _embed_one(self, crop: Image) -> Embeddings:
-        return self._run(_prepare(resize(crop, SIDE, SIDE)))[0][0]
+        vector: Embeddings = self._run(_prepare(resize(crop, SIDE, SIDE)))[0][0]
+        return vector
 
     def _tag_one(self, image: Image) -> list[tuple[str, float]]:
         words, members = read_place_tags()

@@ -10,4 +10,5 @@ def normalise(vectors: NDArray[np.float32]) -> Embeddings:
     """Rows of ``vectors`` (n, d) at Euclidean length 1; a row of zeros, or one with a value that is not finite, is zero."""
     clean = np.where(np.isfinite(vectors).all(axis=1, keepdims=True), vectors, 0).astype(np.float32)
     length = np.linalg.norm(clean, axis=1, keepdims=True)
-    return np.divide(clean, length, out=np.zeros_like(clean), where=length > 0)
+    unit: Embeddings = np.divide(clean, length, out=np.zeros_like(clean), where=length > 0)
+    return unit

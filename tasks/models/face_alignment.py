@@ -48,7 +48,9 @@ def align_face(image: Image, face: RawFace) -> Image:
     corners = np.array([[0, 0], [SIZE, 0], [0, SIZE], [SIZE, SIZE]]) @ linear.T + offset
     height, width = image.shape[:2]
     left, top = (int(v) for v in np.clip(np.floor(corners.min(axis=0)) - _MARGIN, 0, [width - 1, height - 1]))
-    right, bottom = (int(v) for v in np.clip(np.ceil(corners.max(axis=0)) + _MARGIN, [left + 1, top + 1], [width, height]))
+    right, bottom = (
+        int(v) for v in np.clip(np.ceil(corners.max(axis=0)) + _MARGIN, [left + 1, top + 1], [width, height])
+    )
     region = PillowImage.fromarray(np.ascontiguousarray(image[top:bottom, left:right]))
     reduction = np.ones(2)
     if scale < 1:  # a source pixel is smaller than an aligned one

@@ -49,4 +49,5 @@ class AlignedFaceEmbedder(OnnxAdapter):
         values = align_face(*job).transpose(2, 0, 1)[None].astype(np.float32)
         values -= 127.5
         values /= 128
-        return self._run(values)[0][0]
+        vector: Embeddings = self._run(values)[0][0]
+        return vector

@@ -1,5 +1,7 @@
 """How far a face can be trusted to tell who it is."""
 
+import math
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -15,16 +17,19 @@ FULL_SHARPNESS = 60.0
 FLOOR_SCORE = 0.6
 """Detection score at which its part is 0; at 0.95 it is 1."""
 
+FLOOR = 0.05
+"""Least value of a part in the mean."""
+
 
 def eye_distance(face: RawFace) -> float:
     """Distance of the eyes in pixels."""
     (x1, y1), (x2, y2) = face.landmarks[:2]
-    return float(np.hypot(x2 - x1, y2 - y1))
+    return math.hypot(x2 - x1, y2 - y1)
 
 
 def size_quality(face: RawFace) -> float:
     """0 to 1: distance of the eyes over :data:`FULL_EYE_DISTANCE`, square root (half the size costs 0.3)."""
-    return min(1.0, eye_distance(face) / FULL_EYE_DISTANCE) ** 0.5
+    return math.sqrt(min(1.0, eye_distance(face) / FULL_EYE_DISTANCE))
 
 
 def laplacian_variance(grey: NDArray[np.float32]) -> float:
@@ -40,7 +45,7 @@ def sharpness_quality(aligned: Image) -> float:
     An enlarged small face has no fine detail, so this also falls with size.
     """
     grey = aligned.astype(np.float32) @ np.array([0.299, 0.587, 0.114], np.float32)
-    return min(1.0, laplacian_variance(grey) / FULL_SHARPNESS) ** 0.5
+    return math.sqrt(min(1.0, laplacian_variance(grey) / FULL_SHARPNESS))
 
 
 def pose_quality(face: RawFace) -> float:
@@ -66,7 +71,7 @@ def score_quality(face: RawFace) -> float:
 
 
 def face_quality(face: RawFace, image: Image) -> float:
-    """0 to 1: the geometric mean of size, sharpness, pose and detection score, each kept above 0.05.
+    """0 to 1: the geometric mean of size, sharpness, pose and detection score, each kept above :data:`FLOOR`.
 
     A product, since one bad side spoils an embedding; a floor, since none of them is certain.
     """
@@ -76,4 +81,4 @@ def face_quality(face: RawFace, image: Image) -> float:
         pose_quality(face),
         score_quality(face),
     )
-    return float(np.prod([max(part, 0.05) for part in parts]) ** (1 / len(parts)))
+    return math.prod(max(part, FLOOR) for part in parts) ** (1 / len(parts))

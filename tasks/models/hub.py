@@ -62,6 +62,9 @@ def _unreachable(model: ProductionModel, where: str, reason: str) -> ModelError:
 
 
 def _first_line(error: BaseException) -> str:
+    """What went wrong in the end: the client wraps it in advice."""
+    while error.__cause__ is not None:
+        error = error.__cause__
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(":.,")[:160]
 
 

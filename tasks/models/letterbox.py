@@ -13,12 +13,13 @@ from PIL import Image as PillowImage
 from schemas.geometry import Box
 from tasks.models.protocols import Image
 
-REDUCING_GAP = 2.0  # Pillow averages whole blocks first as long as twice the wanted size remains
+REDUCING_GAP = 1.0
+"""Pillow first averages whole blocks down to no less than the wanted size: four times as fast on large frames."""
 
 
 @dataclass(frozen=True, slots=True)
 class Fit:
-    """How an image is placed: ``width`` x ``height`` are its pixels in the network's input of ``input_width`` x ``input_height``."""
+    """How an image is placed: it takes ``width`` x ``height`` pixels of an input of ``input_width`` x ``input_height``."""
 
     image_width: int
     image_height: int
@@ -63,14 +64,23 @@ def resize(image: Image, width: int, height: int) -> Image:
     return np.asarray(PillowImage.fromarray(image).resize((width, height), resampling, reducing_gap=REDUCING_GAP))
 
 
-def network_input(image: Image, fit: Fit, scale: NDArray[np.float32], shift: NDArray[np.float32]) -> NDArray[np.float32]:
+def bgr_input(image: Image, fit: Fit) -> NDArray[np.float32]:
+    """``image`` as ``(1, 3, height, width)`` in blue, green, red from 0 to 255, zero outside the image."""
+    canvas = np.zeros((1, 3, fit.input_height, fit.input_width), np.float32)
+    pixels = resize(image, fit.width, fit.height)
+    canvas[0, :, : fit.height, : fit.width] = pixels[..., ::-1].transpose(2, 0, 1)
+    return canvas
+
+
+def network_input(
+    image: Image, fit: Fit, scale: NDArray[np.float32], shift: NDArray[np.float32]
+) -> NDArray[np.float32]:
     """``image`` as ``(1, 3, height, width)`` in BGR, ``value * scale + shift`` a channel, zero outside the image.
 
     ``scale`` and ``shift`` have the shape ``(3, 1, 1)``, in the order blue, green, red.
     """
-    canvas = np.zeros((1, 3, fit.input_height, fit.input_width), np.float32)
+    canvas = bgr_input(image, fit)
     inside = canvas[0, :, : fit.height, : fit.width]
-    pixels = resize(image, fit.width, fit.height)
-    np.multiply(pixels[..., ::-1].transpose(2, 0, 1), scale, out=inside)
+    inside *= scale
     inside += shift
     return canvas

@@ -15,7 +15,8 @@ def pairwise_iou(boxes: Floats) -> Floats:
     overlap = np.maximum(high - low, 0)
     shared = overlap[..., 0] * overlap[..., 1]
     union = area[:, None] + area[None, :] - shared
-    return np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    ratio: Floats = np.divide(shared, union, out=np.zeros_like(shared), where=union > 0)
+    return ratio
 
 
 def suppress(boxes: Floats, scores: Floats, labels: NDArray[np.intp], iou: float, limit: int) -> NDArray[np.intp]:

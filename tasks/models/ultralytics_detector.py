@@ -75,7 +75,7 @@ class UltralyticsDetector:
             self._device = choose_device(self._options.device, self._options.precision)
             path = fetch(self._model, self._options)
             import_ultralytics(self.name)
-            network, names, task, most = _open(path, self.name, self._device)
+            network, names, task, most = _open(path, self.name, self._device, listed=not self._options.weights)
             if task not in ("detect", "segment"):
                 raise ModelError(f"model file {path} is for the task {task}, not for detection or segmentation")
             if PERSON not in names.values():
@@ -141,12 +141,12 @@ def _encode_inside(mask: Any, box: Box) -> bytes:
 
 
 def import_ultralytics(name: str) -> Any:
-    """The ultralytics module, told to fetch and install nothing, to report nothing, and to read tensors only.
+    """The ultralytics module, told to fetch and install nothing.
 
     Raises:
         ConfigError: it is not installed.
     """
-    for switch, value in (("YOLO_OFFLINE", "true"), ("YOLO_AUTOINSTALL", "false"), ("ULTRALYTICS_SAFE_LOAD", "true")):
+    for switch, value in (("YOLO_OFFLINE", "true"), ("YOLO_AUTOINSTALL", "false")):
         os.environ.setdefault(switch, value)
     try:
         import ultralytics
@@ -155,12 +155,18 @@ def import_ultralytics(name: str) -> Any:
     return ultralytics
 
 
-def _open(path: Path, name: str, device: Device) -> tuple[Any, dict[int, str], str, int]:
-    """The network, its classes, its task, and the most images it takes in one call (0 for any number)."""
+def _open(path: Path, name: str, device: Device, *, listed: bool) -> tuple[Any, dict[int, str], str, int]:
+    """The network, its classes, its task, and the most images it takes in one call (0 for any number).
+
+    A checkpoint is a pickle. One that is not ``listed`` is read only where it holds tensors and the library's own classes.
+    """
     from ultralytics import YOLO
+    from ultralytics.nn.tasks import torch_safe_load
 
     try:
         if path.suffix == ".pt":
+            if not listed:
+                torch_safe_load(str(path), safe_only=True)
             network = YOLO(str(path))  # becomes an RT-DETR by itself where the file holds one
             return network, dict(network.names), str(network.task), 0
         return _open_export(path, device)

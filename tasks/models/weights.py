@@ -3,7 +3,6 @@
 ``data/models/models.json`` lists every file that ships with its sha256, licence and origin.
 """
 
-import difflib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -12,6 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from schemas.config import nearest
 from schemas.errors import ConfigError, ModelError
 
 MODELS_FOLDER = Path(__file__).resolve().parents[2] / "data" / "models"
@@ -129,9 +129,7 @@ def find_model(name: str, stage: str) -> ModelRecord:
     known |= {record.name: record for record in _shipped_models() if record.stage == stage}
     if name in known:
         return known[name]
-    nearest = difflib.get_close_matches(name, known, n=1, cutoff=0.0)
-    hint = f"did you mean '{nearest[0]}'?" if nearest else "none is listed"
-    raise ConfigError(f"unknown {stage.replace('_', ' ')} '{name}'; {hint} Known: {', '.join(sorted(known)) or 'none'}.")
+    raise ConfigError(f"unknown {stage.replace('_', ' ')} '{name}'{nearest(name, known)}")
 
 
 def locate_weights(record: ModelRecord, weights: str = "") -> Weights:

@@ -7,23 +7,23 @@ mean of what is seen there.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.geometry import Box
 from tasks.models.face_closeup import Closeup, cut_closeup
-from tasks.models.letterbox import Fit, fit_inside, network_input
+from tasks.models.letterbox import Fit, bgr_input, fit_inside
 from tasks.models.protocols import Image, RawFace
 from tasks.models.sessions import OnnxAdapter
 from tasks.models.suppression import suppress
 from tasks.models.weights import Weights
 
 STRIDES = (8, 16, 32)
-_SCALE = np.ones((3, 1, 1), np.float32)
-_SHIFT = np.zeros((3, 1, 1), np.float32)
-CLOSEUP_SIDE = 320
-CLOSEUP_CONTEXT = (2.0, 2.6)  # sides of the cut in sides of the face: the face is then 160 and 123 pixels
+CLOSEUP_SIDE = 288
+CLOSEUP_CONTEXT = (1.9, 2.6)  # sides of the cut in sides of the face: the face is then 152 and 111 pixels
 _CLOSEUP_SCORE = 0.3
 _SAME_FACE = 0.4  # overlap from which what is seen in the closeup is the face that was cut out
 _CANDIDATES = 400  # boxes that enter suppression, best first
@@ -88,64 +88,68 @@ class YuNet(OnnxAdapter):
         return found
 
     def _find(self, image: Image, fit: Fit, score: float) -> list[RawFace]:
-        outputs = self._run(network_input(image, fit, _SCALE, _SHIFT))
-        levels = len(STRIDES)  # outputs: class, objectness, box, landmarks, each for every stride
-        classes, objects, boxes, points = (
-            np.concatenate([level[0] for level in outputs[k * levels : (k + 1) * levels]]) for k in range(4)
-        )
-        return self._decode(classes[:, 0], objects[:, 0], boxes, points, fit, score)
-
-    def _place_landmarks(self, image: Image, face: RawFace) -> RawFace:
-        """``face`` with the mean of the landmarks seen in its closeups; as it is where none shows it again."""
-        seen = []
-        for context in CLOSEUP_CONTEXT:
-            closeup = cut_closeup(image, face.box, context, CLOSEUP_SIDE)
-            again = self._match(closeup, face)
-            if again is not None:
-                seen.append(closeup.to_image(np.array(again.landmarks)))
-        if not seen:
-            return face
-        return RawFace(face.box, face.score, tuple((float(x), float(y)) for x, y in np.mean(seen, axis=0)))
-
-    def _match(self, closeup: Closeup, face: RawFace) -> RawFace | None:
-        fit = fit_inside(closeup.pixels, CLOSEUP_SIDE, CLOSEUP_SIDE, STRIDES[-1])
-        target = closeup.to_closeup(face.box)
-        overlaps = [(target.iou(other.box), other) for other in self._find(closeup.pixels, fit, _CLOSEUP_SCORE)]
-        overlap, best = max(overlaps, key=lambda pair: pair[0], default=(0.0, None))
-        return best if overlap >= _SAME_FACE else None
-
-    def _decode(
-        self,
-        classes: NDArray[np.float32],
-        objects: NDArray[np.float32],
-        boxes: NDArray[np.float32],
-        points: NDArray[np.float32],
-        fit: Fit,
-        score: float,
-    ) -> list[RawFace]:
-        """Faces from the network's raw values over all priors, as in OpenCV's ``FaceDetectorYN``.
-
-        The score is the geometric mean of class and objectness. Centres and landmarks are offsets from the prior's cell,
-        sizes are exponents, all in strides.
-        """
-        scores = np.sqrt(np.clip(classes, 0, 1) * np.clip(objects, 0, 1))
-        priors = np.flatnonzero(scores >= score)
-        if len(priors) > _CANDIDATES:
-            priors = priors[np.argsort(-scores[priors], kind="stable")[:_CANDIDATES]]
-        cells = prior_cells(fit.input_width, fit.input_height)[priors]
-        corner, stride = cells[:, :2], cells[:, 2:]
-        centre = (corner + boxes[priors, :2]) * stride
-        half = np.exp(boxes[priors, 2:]) * stride / 2
-        edges = np.hstack([centre - half, centre + half])
-        landmarks = (points[priors].reshape(-1, 5, 2) + corner[:, None]) * stride[:, None]
-        landmarks = landmarks * np.array([fit.factor_x, fit.factor_y], np.float32)
-        found = scores[priors]
-        kept = suppress(edges, found, np.zeros(len(priors), np.intp), self._nms_iou, self._limit)
+        """Faces of a whole image."""
+        seen = decode(self._run(bgr_input(image, fit)), fit, score)
+        kept = suppress(seen.edges, seen.scores, np.zeros(len(seen.scores), np.intp), self._nms_iou, self._limit)
+        factor = np.array([fit.factor_x, fit.factor_y], np.float32)
         return [
             RawFace(
-                fit.to_image(*(float(edge) for edge in edges[k])),
-                float(found[k]),
-                tuple((float(x), float(y)) for x, y in landmarks[k]),
+                fit.to_image(*(float(edge) for edge in seen.edges[k])),
+                float(seen.scores[k]),
+                tuple((float(x), float(y)) for x, y in seen.landmarks[k] * factor),
             )
             for k in kept
         ]
+
+    def _place_landmarks(self, image: Image, face: RawFace) -> RawFace:
+        """``face`` with the mean of the landmarks seen in its closeups; as it is where none shows it again."""
+        placed = []
+        for context in CLOSEUP_CONTEXT:
+            closeup = cut_closeup(image, face.box, context, CLOSEUP_SIDE)
+            landmarks = self._see_again(closeup, closeup.to_closeup(face.box))
+            if landmarks is not None:
+                placed.append(closeup.to_image(landmarks))
+        if not placed:
+            return face
+        return RawFace(face.box, face.score, tuple((float(x), float(y)) for x, y in np.mean(placed, axis=0)))
+
+    def _see_again(self, closeup: Closeup, target: Box) -> NDArray[np.float64] | None:
+        """Landmarks of the best face of a closeup that overlaps ``target`` enough to be the same."""
+        fit = fit_inside(closeup.pixels, CLOSEUP_SIDE, CLOSEUP_SIDE, STRIDES[-1])
+        seen = decode(self._run(bgr_input(closeup.pixels, fit)), fit, _CLOSEUP_SCORE)
+        for k in np.argsort(-seen.scores, kind="stable"):
+            if target.iou(Box(*(float(edge) for edge in seen.edges[k]))) >= _SAME_FACE:
+                return seen.landmarks[k].astype(np.float64)
+        return None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Candidates:
+    """Faces before suppression, in pixels of the input: edges ``(n, 4)``, scores ``(n,)``, landmarks ``(n, 5, 2)``."""
+
+    edges: NDArray[np.float32]
+    scores: NDArray[np.float32]
+    landmarks: NDArray[np.float32]
+
+
+def decode(outputs: Sequence[NDArray[np.float32]], fit: Fit, score: float) -> Candidates:
+    """Candidates from ``score`` up, as in OpenCV's ``FaceDetectorYN``, at most 400.
+
+    ``outputs`` are class, objectness, box and landmarks, each for every stride. The score is the geometric mean of class
+    and objectness. Centres and landmarks are offsets from the prior's cell, sizes are exponents, all in strides.
+    """
+    levels = len(STRIDES)
+    classes, objects, boxes, points = (
+        np.concatenate([level[0] for level in outputs[k * levels : (k + 1) * levels]]) for k in range(4)
+    )
+    scores = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objects[:, 0], 0, 1))
+    priors = np.flatnonzero(scores >= score)
+    if len(priors) > _CANDIDATES:
+        priors = priors[np.argsort(-scores[priors], kind="stable")[:_CANDIDATES]]
+    cells = prior_cells(fit.input_width, fit.input_height)[priors]
+    corner, stride = cells[:, :2], cells[:, 2:]
+    centre = (corner + boxes[priors, :2]) * stride
+    half = np.exp(boxes[priors, 2:]) * stride / 2
+    edges = np.hstack([centre - half, centre + half]).astype(np.float32)
+    landmarks = (points[priors].reshape(-1, 5, 2) + corner[:, None]) * stride[:, None]
+    return Candidates(edges, scores[priors], landmarks)

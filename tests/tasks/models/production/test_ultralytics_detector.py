@@ -1,0 +1,187 @@
+"""YOLO through the adapter against ultralytics itself, one image at a time, with random weights of the same architecture."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch")
+pytest.importorskip("ultralytics")
+
+from schemas.errors import ConfigError, ModelError
+from tasks.models.options import Options
+from tasks.models.protocols import RawDetection
+from tasks.models.rle import decode_mask, mask_area
+from tasks.models.ultralytics_detector import UltralyticsDetector
+from tests.tasks.models.production.networks import COCO, listed, make_yolo, own_weights, pictures
+
+SCORE = 0.2
+
+
+@pytest.fixture(scope="module")
+def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("yolo")
+    return {
+        "detect": make_yolo(folder / "yolo26n.pt"),
+        "segment": make_yolo(folder / "yolo26n-seg.pt", "yolo26n-seg.yaml"),
+        "nobody": make_yolo(folder / "nobody.pt", names=[f"thing {k}" for k in range(80)]),
+    }
+
+
+def detector(path: Path, name: str = "yolo26m", **options: Any) -> UltralyticsDetector:
+    settings: dict[str, Any] = {"image_side": 160, "score": SCORE, "nms_iou": 0.7, **options}
+    return UltralyticsDetector(listed(name, "detector"), own_weights(path, **settings))
+
+
+def library(path: Path, image: np.ndarray) -> Any:
+    from ultralytics import YOLO
+
+    bgr = np.ascontiguousarray(image[..., ::-1])
+    return YOLO(str(path)).predict(
+        bgr, imgsz=160, conf=SCORE, iou=0.7, device="cpu", max_det=300, retina_masks=True, verbose=False
+    )[0]
+
+
+def match(found: list[RawDetection], boxes: Any, scores: Any, labels: Any) -> None:
+    """Each is one of the others, to half a pixel and 1e-3; those with equal scores may change places."""
+    assert len(found) == len(boxes)
+    left = list(range(len(boxes)))
+    for one in found:
+        row = [one.box.x1, one.box.y1, one.box.x2, one.box.y2]
+        gaps = [np.abs(boxes[k] - row).max() + (1e3 if labels[k] != one.label else 0) for k in left]
+        twin = left.pop(int(np.argmin(gaps)))
+        assert min(gaps) < 0.5
+        assert one.score == pytest.approx(scores[twin], abs=1e-3)
+
+
+@pytest.mark.parametrize("kind", ["detect", "segment"])
+def test_results_are_the_librarys_own_whatever_the_batch(kind: str, weights: dict[str, Path]) -> None:
+    images = pictures(8)
+    many, one = detector(weights[kind], batch=8), detector(weights[kind], batch=1)
+    together = many.detect(images)
+    assert sum(map(len, together)) > 30, "the random network should find something"
+    assert len({d.label for found in together for d in found}) > 1
+    for found, image in zip(together, images, strict=True):
+        theirs = library(weights[kind], image)
+        boxes = theirs.boxes.xyxy.cpu().numpy()
+        labels = [COCO[int(k)] for k in theirs.boxes.cls]
+        match(found, boxes, theirs.boxes.conf.cpu().numpy(), labels)
+        alone = one.detect([image])[0]
+        match(alone, boxes, theirs.boxes.conf.cpu().numpy(), labels)
+        assert [d.score for d in found] == sorted((d.score for d in found), reverse=True)
+        height, width = image.shape[:2]
+        assert all(0 <= d.box.x1 <= d.box.x2 <= width and 0 <= d.box.y1 <= d.box.y2 <= height for d in found)
+        assert all(d.mask is None and not d.stuff for d in found)
+
+
+def test_masks_are_those_of_the_library_within_each_box(weights: dict[str, Path]) -> None:
+    images = pictures(4)
+    results = detector(weights["segment"], "yolo26m-seg", batch=8, masks=True).detect(images)
+    checked = 0
+    for found, image in zip(results, images, strict=True):
+        theirs = library(weights["segment"], image)
+        assert len(found) == len(theirs.boxes)
+        masks = theirs.masks.data.bool().cpu().numpy() if found else np.zeros((0, 1, 1), bool)
+        boxes = theirs.boxes.xyxy.cpu().numpy()
+        for one in found:
+            assert one.mask is not None
+            ours = decode_mask(one.mask, *image.shape[:2])
+            x1, y1, x2, y2 = one.box.rounded(image.shape[1], image.shape[0])
+            assert ours.sum() == mask_area(one.mask) == ours[y1:y2, x1:x2].sum(), "nothing outside the box"
+            gaps = np.abs(boxes - [one.box.x1, one.box.y1, one.box.x2, one.box.y2]).max(axis=1)
+            twins = np.flatnonzero(gaps < 0.5)
+            inside = np.zeros_like(ours)
+            inside[y1:y2, x1:x2] = True
+            wrong = min(((masks[k] & inside) != ours).sum() for k in twins)
+            assert wrong <= 0.01 * ours.size
+            checked += 1
+    assert checked > 5
+
+
+def test_half_the_memory_gives_the_same(weights: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call with more than two images runs out of memory: all come back all the same, in order."""
+    images = pictures(6)
+    expected = detector(weights["detect"], batch=8).detect(images)
+    scarce = detector(weights["detect"], batch=8)
+    real, sizes = scarce._predict, []
+
+    def predict(part: Any) -> Any:
+        sizes.append(len(part))
+        if len(part) > 2:
+            raise RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB")
+        return real(part)
+
+    monkeypatch.setattr(scarce, "_predict", predict)
+    found = scarce.detect(images)
+    assert sum(map(len, found)) > 30
+    for one, other in zip(found, expected, strict=True):
+        boxes = np.array([[d.box.x1, d.box.y1, d.box.x2, d.box.y2] for d in other])
+        match(one, boxes, [d.score for d in other], [d.label for d in other])
+    assert max(sizes) > 2
+    assert scarce._limit.most <= 2
+
+
+def test_exported_networks_are_read_and_run(weights: dict[str, Path], tmp_path: Path) -> None:
+    pytest.importorskip("onnx")
+    from ultralytics import YOLO
+
+    source = tmp_path / "own.pt"
+    source.write_bytes(weights["detect"].read_bytes())
+    for dynamic in (True, False):
+        path = Path(YOLO(str(source)).export(format="onnx", imgsz=160, dynamic=dynamic, simplify=False, verbose=False))
+        images = pictures(3, ((160, 160),))
+        adapter = detector(path, batch=8)
+        found = adapter.detect(images)
+        assert adapter._limit.most == (8 if dynamic else 1)
+        for one, image in zip(found, images, strict=True):
+            theirs = library(weights["detect"], image)
+            match(one, theirs.boxes.xyxy.numpy(), theirs.boxes.conf.numpy(), [COCO[int(k)] for k in theirs.boxes.cls])
+
+
+def test_a_class_list_without_people(weights: dict[str, Path]) -> None:
+    with pytest.raises(
+        ConfigError, match="has no class 'person', which stories need: its 80 classes begin with thing 0, thing 1"
+    ):
+        detector(weights["nobody"]).load()
+
+
+def test_masks_of_a_network_that_has_none(weights: dict[str, Path]) -> None:
+    with pytest.raises(ConfigError, match="gives no masks: take one whose name ends in -seg"):
+        UltralyticsDetector(listed("yolo26m", "detector"), Options(masks=True))
+    with pytest.raises(ConfigError, match="give no masks"):
+        detector(weights["detect"], masks=True).load()
+
+
+def test_a_network_for_another_task(tmp_path: Path) -> None:
+    path = make_yolo(tmp_path / "pose.pt", "yolo26n-pose.yaml")
+    with pytest.raises(ModelError, match="is for the task pose"):
+        detector(path).load()
+
+
+@pytest.mark.parametrize("content", [b"", b"not a checkpoint at all", b"PK\x03\x04 half a zip"])
+def test_a_damaged_checkpoint(content: bytes, tmp_path: Path) -> None:
+    path = tmp_path / "damaged.pt"
+    path.write_bytes(content)
+    with pytest.raises(ModelError, match="cannot be read") as caught:
+        detector(path).load()
+    assert "\n" not in str(caught.value)
+
+
+def test_a_pickle_that_would_run_code_is_not_read(tmp_path: Path) -> None:
+    """Even with a digest that fits, only tensors and known classes are read."""
+    import pickle
+
+    import torch
+
+    marker = tmp_path / "ran"
+
+    class Payload:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (marker,)
+
+    path = tmp_path / "evil.pt"
+    torch.save({"model": Payload()}, path, pickle_module=pickle)
+    with pytest.raises(ModelError, match="cannot be read"):
+        detector(path).load()
+    assert not marker.exists()

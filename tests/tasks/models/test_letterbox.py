@@ -1,0 +1,60 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from schemas.geometry import Box
+from tasks.models.letterbox import Fit, fit_inside, network_input, resize
+from tasks.models.protocols import Image
+
+
+def blank(width: int, height: int, colour: tuple[int, int, int] = (0, 0, 0)) -> Image:
+    return np.full((height, width, 3), colour, np.uint8)
+
+
+@pytest.mark.parametrize(
+    ("width", "height", "expected"),
+    [
+        (480, 270, (640, 360, 640, 384)),  # wide: the long side binds
+        (350, 350, (416, 416, 416, 416)),  # square: the short side binds
+        (1920, 800, (640, 267, 640, 288)),
+        (270, 480, (360, 640, 384, 640)),  # upright
+        (4000, 40, (640, 6, 640, 32)),
+    ],
+)
+def test_fit_of_known_sizes(width: int, height: int, expected: tuple[int, int, int, int]) -> None:
+    fit = fit_inside(blank(width, height), 640, 416, 32)
+    assert (fit.width, fit.height, fit.input_width, fit.input_height) == expected
+
+
+@given(st.integers(1, 3000), st.integers(1, 3000))
+def test_fit_stays_within_its_sides(width: int, height: int) -> None:
+    fit = fit_inside(np.broadcast_to(np.uint8(0), (height, width, 3)), 640, 416, 32)
+    assert 1 <= min(fit.width, fit.height) <= 416
+    assert max(fit.width, fit.height) <= 640
+    assert fit.input_width % 32 == fit.input_height % 32 == 0
+    assert 0 <= fit.input_width - fit.width < 32
+    assert 0 <= fit.input_height - fit.height < 32
+
+
+def test_boxes_go_back_to_the_image_and_are_cut_there() -> None:
+    fit = Fit(480, 270, 640, 360, 640, 384)
+    assert fit.to_image(64, 36, 320, 180) == Box(48, 27, 240, 135)
+    assert fit.to_image(-10, 300, 700, 384) == Box(0, 225, 480, 270)
+
+
+def test_network_input_is_bgr_scaled_and_padded_with_zero() -> None:
+    image = blank(64, 20, (10, 20, 30))
+    scale = np.array([1, 2, 3], np.float32).reshape(3, 1, 1)
+    shift = np.array([0.5, 0, -1], np.float32).reshape(3, 1, 1)
+    values = network_input(image, fit_inside(image, 64, 64, 32), scale, shift)
+    assert values.shape == (1, 3, 32, 64)
+    assert values[0, :, 5, 7].tolist() == [30 * 1 + 0.5, 20 * 2, 10 * 3 - 1]
+    assert (values[0, :, 20:] == 0).all()
+
+
+def test_resize_reduces_without_skipping_pixels() -> None:
+    stripes = np.zeros((600, 600, 3), np.uint8)
+    stripes[:, ::2] = 255  # one pixel white, one black: sampling points would give all or nothing
+    assert np.abs(resize(stripes, 100, 100).astype(int) - 127).max() <= 2
+    assert resize(stripes, 600, 600) is stripes
