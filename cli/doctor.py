@@ -101,7 +101,7 @@ def find_gpus() -> Iterator[Finding]:
 
 def find_disk(workspace: Path) -> Finding:
     """Free space where the workspace is or would be, and whether it can be written."""
-    place = workspace.resolve()
+    place = workspace.absolute()
     while not place.exists():
         place = place.parent
     free = shutil.disk_usage(place).free
@@ -170,13 +170,16 @@ def find_endpoints() -> Iterator[Finding]:
 
 def probe_endpoint(variable: str, url: str) -> Finding:
     """Whether something answers at the host and port of a URL."""
-    parts = urlsplit(url)
-    place = f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}" if parts.hostname else url
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        return Finding("endpoint", "note", f"{variable} is no http(s) URL", f"set {variable} to http://host:port/...")
     try:
-        port = parts.port or (443 if parts.scheme == "https" else 80)
-        with socket.create_connection((parts.hostname, port), timeout=_TIMEOUT_S):
+        parts = urlsplit(url)
+        host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)
+    except ValueError:
+        host, port = None, 0
+    if host is None or parts.scheme not in ("http", "https"):
+        return Finding("endpoint", "note", f"{variable} is no http(s) URL", f"set {variable} to http://host:port/...")
+    place = f"{host}:{port}"
+    try:
+        with socket.create_connection((host, port), timeout=_TIMEOUT_S):
             return Finding("endpoint", "ok", f"{variable}: {place} answers")
     except OSError as error:
         return Finding(

@@ -118,10 +118,10 @@ def find_story(files: Sequence[tuple[str, Path]], wanted: str, place: Path) -> d
 def summarise_run(place: Path) -> dict[str, Any]:
     """Counts of each stage of the last build of a workspace; nothing for a dataset on its own."""
     try:
-        record = json.loads((place / "latest.json").read_text())
-    except (OSError, ValueError):
+        record = json.loads((place / "latest.json").read_text(encoding="utf-8"))
+        return {name: record[name] for name in ("source", "preset", "engine", "finished", "wall_s", "stages")}
+    except (OSError, ValueError, KeyError, TypeError):
         return {}
-    return {name: record[name] for name in ("source", "preset", "engine", "finished", "wall_s", "stages")}
 
 
 def describe(overview: dict[str, Any]) -> str:

@@ -20,6 +20,7 @@ from tasks.runtime.workspace import locked_workspace
 
 SEEING = tuple(map(stage_task, ("ingest", "select", "detect", "faces", "sequence")))
 TELLING = tuple(map(stage_task, ("appearance", "reidentify", "draft", "ground")))
+prepare = function_task("prepare-models", "tasks.models.registry:prepare_models")
 plan = function_task("plan", "tasks.plan:plan")
 export = function_task("export", "tasks.conclude:export")
 report = function_task("report", "tasks.conclude:report")
@@ -50,6 +51,8 @@ def build_dataset(
     with locked_workspace(Path(workspace)):
         run = begin_run(RunSpec(workspace, source, config), preset, engine)
         runner = make_runner(engine)
+        if engine != "dask":  # on a cluster the models are on the workers
+            runner.call(prepare, config)
         shards = runner.call(plan, run.spec)
         if limit_stories is None:
             seen = runner.through(SEEING, shards, run.spec)

@@ -175,6 +175,11 @@ class ExportConfig(Section):
     split_seed: int = Field(0, ge=0, description="seed of the split; a film keeps its side when others are added")
     rows_per_group: int = Field(100, ge=1, description="stories in one Parquet row group")
     shard_bytes: int = Field(500_000_000, ge=1, description="size a Parquet file aims at, in bytes")
+    licence: str = _optional(
+        "",
+        "licence of the dataset as the Hub names it (cc-by-4.0), for films without one of their own; empty for none",
+        pattern=r"^([a-z0-9][a-z0-9.-]{0,63})?$",
+    )
 
 
 class BuildConfig(Section):

@@ -53,7 +53,10 @@ def appearance_shard(
     for batch in batched(frames, params.batch):
         found = [(image, d) for frame_id, image in batch for d in people[frame_id][0]]
         crops = [masked_crop(image, d) if params.masked else crop(image, d.box) for image, d in found]
-        vectors = iter(model.embed(crops))
+        embedded = model.embed(crops)
+        if len(embedded) != len(crops):
+            raise ValueError(f"the appearance model gave {len(embedded)} embeddings of {len(crops)} crops")
+        vectors = iter(embedded)
         tags = model.tag([image for _, image in batch])
         for (frame_id, image), words in zip(batch, tags, strict=True):
             detections, faces = people[frame_id]

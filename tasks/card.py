@@ -7,6 +7,7 @@ import importlib.metadata
 import json
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +26,21 @@ from tasks.dataset_card.facts import (
     StageFacts,
 )
 from tasks.dataset_card.front_matter import front_matter
+from tasks.dataset_card.licences import read_licences
 from tasks.dataset_card.measure import measure_identity, measure_stories
 from tasks.models.weights import read_model_list
-from tasks.runtime.atomic import write_bytes
+from tasks.runtime.atomic import write_bytes, write_json
 from tasks.runtime.keys import content_key, natural_key
 from tasks.runtime.record import StageTotals
 from tasks.runtime.stage import Row, RunSpec, ShardRef
 
-VERSION = 1
+VERSION = 2
 """Raised whenever the same dataset would get another card."""
 CONFIGS = {"default": STORYREASONING, "grounding": GROUNDING}
 TITLE = "Grounded stories over movie frames"
 NOTICES = ("NOTICE.txt", "NOTICE.md")
 SOURCES = "SOURCES.json"
+FILMS = "films.json"
 _LONGEST_NOTICE = 4_000
 
 
@@ -54,7 +57,7 @@ def write_card(
     rows: Mapping[str, int],
     splits: Mapping[str, str],
 ) -> None:
-    """Write ``README.md`` into the folder of a dataset whose Parquet files are there already.
+    """Write ``README.md`` and ``films.json`` into the folder of a dataset whose Parquet files are there already.
 
     Args:
         run: the run that made it.
@@ -66,9 +69,13 @@ def write_card(
 
     Raises:
         ShardError: a shard cannot be read.
-        WorkspaceError: the file cannot be written.
+        ConfigError: the licences beside the frames cannot be read.
+        WorkspaceError: a file cannot be written.
     """
-    write_bytes(folder / "README.md", render_card(gather_facts(run, refs, totals, folder, rows, splits)).encode())
+    facts = gather_facts(run, refs, totals, folder, rows, splits)
+    write_bytes(folder / "README.md", render_card(facts).encode())
+    films = {film.name: {name: value for name, value in asdict(film).items() if name != "name"} for film in facts.films}
+    write_json(folder / FILMS, {"films": films})
 
 
 def gather_facts(
@@ -83,7 +90,7 @@ def gather_facts(
     config = run.config.model_dump(mode="json")
     return CardFacts(
         title=TITLE,
-        licence="other",
+        licence=run.config.export.licence or "other",
         notice=read_notice(Path(run.source)),
         configs=tuple(_config_facts(name, folder, rows) for name in CONFIGS),
         stages=tuple(_stage_facts(total) for total in totals),
@@ -190,8 +197,11 @@ def _film_facts(run: RunSpec, refs: Sequence[ShardRef], splits: Mapping[str, str
         for row in _rows(run, ref, "ground", ["film", "frame_ids"]):
             stories[row["film"]] += 1
             frames[row["film"]] += len(row["frame_ids"])
+    licences = read_licences(Path(run.source))
     for film in sorted(splits, key=natural_key):
-        yield FilmFacts(film, splits[film], stories[film], frames[film])
+        own = licences.of(film)
+        licence = own.licence or run.config.export.licence
+        yield FilmFacts(film, splits[film], stories[film], frames[film], licence, own.source)
 
 
 def _differences(config: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -52,6 +53,7 @@ def export(run: Run, refs: list[ShardRef]) -> Exported:
         SourceError: not one frame of the source could be used.
     """
     from tasks.card import VERSION, read_notice, write_card
+    from tasks.dataset_card.licences import read_licences
 
     workspace = Path(run.spec.workspace)
     totals = total_stages(run.spec, refs, STAGES, run.started)
@@ -66,7 +68,9 @@ def export(run: Run, refs: list[ShardRef]) -> Exported:
     def card(folder: Path, rows: Mapping[str, int], splits: Mapping[str, str]) -> None:
         write_card(run.spec, refs, totals, folder, rows, splits)
 
-    return export_dataset(run.spec, refs, card, content_key([VERSION, read_notice(run.spec.source)]))
+    source = Path(run.spec.source)
+    key = content_key([VERSION, read_notice(source), asdict(read_licences(source))])
+    return export_dataset(run.spec, refs, card, key)
 
 
 def report(run: Run, refs: list[ShardRef], exported: Exported) -> BuildSummary:
@@ -98,7 +102,7 @@ def report(run: Run, refs: list[ShardRef], exported: Exported) -> BuildSummary:
     }
     page = workspace / "report.html"
     dead = workspace / "dead_letters.parquet"
-    if not (_unchanged(workspace, record) and page.exists() and dead.exists()):
+    if not (_unchanged(workspace, record) and page.exists()):
         from tasks.report.report import write_report
 
         gather_dead_letters(run.spec, refs, dead)
@@ -119,9 +123,12 @@ def report(run: Run, refs: list[ShardRef], exported: Exported) -> BuildSummary:
 
 
 def _unchanged(workspace: Path, record: Mapping[str, Any]) -> bool:
-    """Whether the last run stood on the same shards and settings, so that its report says the same."""
+    """Whether the last run stood on the same shards and settings, so that its dead letters and report say the same."""
     try:
-        last = json.loads((workspace / "latest.json").read_text())
-    except (OSError, ValueError):
+        last = json.loads((workspace / "latest.json").read_text(encoding="utf-8"))
+        dead_letters = pq.read_metadata(workspace / "dead_letters.parquet").num_rows
+        lost = sum(sum(stage["rejected"].values()) for stage in last["stages"])
+        same = all(last[name] == record[name] for name in ("source", "config", "shards", "story_ids", "dataset"))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return False
-    return all(last.get(name) == record[name] for name in ("source", "config", "shards", "story_ids", "dataset"))
+    return same and dead_letters == lost

@@ -197,7 +197,7 @@ def grounding_row(story: AssembledStory, story_id: str, models: Sequence[Row]) -
 def models_of(run: RunSpec, ref: ShardRef) -> list[Row]:
     """The models that a shard's stories stand on."""
     rows = []
-    for stage, key in ref.keys.items():
+    for stage, key in sorted(ref.keys.items()):
         manifest = run.store.find(stage, ref.shard, key)
         for name, digest in sorted((manifest.models if manifest else {}).items()):
             rows.append({"stage": stage, "name": name, "sha256": digest})
@@ -248,11 +248,12 @@ def _rows(run: RunSpec, ref: ShardRef, stage: str, columns: list[str]) -> Iterat
 def find_export(workspace: Path, key: str) -> Exported | None:
     """The export that stands in a workspace, if it is this one and whole."""
     try:
-        value = json.loads((workspace / "export.json").read_text())
+        value = json.loads((workspace / "export.json").read_text(encoding="utf-8"))
         files = [ExportedFile(**entry) for entry in value.pop("files")]
+        value["rows"] = {split: value["rows"][split] for split in SPLITS}
         exported = Exported(files=files, **value)
         whole = all((workspace / "dataset" / f.path).stat().st_size == f.bytes for f in files)
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
     return exported if whole and exported.key == key else None
 

@@ -1,8 +1,8 @@
 """``faces``: every face, what it looks like as a vector, and whose it is.
 
-In: ``FRAMES``, ``DETECTIONS``. Out: ``PEOPLE``, one row a frame: the detections, a person added for each face that stood in
-no person's box, and the faces. Invariants: a face belongs to exactly one person, a person has at most one face; the
-matching is optimal, not first come; embeddings are L2-normalised.
+In: ``FRAMES``, ``DETECTIONS``. Out: ``PEOPLE``, one row a frame: the detections, with a person added for each face that stood
+in no person's box and without the doubtful people whom no face confirms, and the faces. Invariants: a face belongs to exactly
+one person, a person has at most one face; the matching is optimal, not first come; embeddings are L2-normalised.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -97,6 +97,13 @@ def tie_faces(
     return complete, owners
 
 
+def drop_doubtful(
+    detections: Sequence[Detection], owners: Sequence[str], faceless_score: float
+) -> list[Detection]:
+    """The detections without the people of a low score whom no face confirms: mostly posters, animals and limbs."""
+    return [d for d in detections if d.label != PERSON or d.det_id in owners or d.score >= faceless_score]
+
+
 def faces_shard(
     frames: Iterable[tuple[str, Image]],
     detections: Mapping[str, Sequence[Detection]],
@@ -113,6 +120,7 @@ def faces_shard(
         for (frame_id, image), found, embedded in zip(batch, faces, vectors, strict=True):
             height, width = image.shape[:2]
             complete, owners = tie_faces(detections[frame_id], found, width, height)
+            complete = drop_doubtful(complete, owners, params.faceless_score)
             rows = [
                 face_row(Face(owner, raw.score, face_quality(raw, image), raw.box, raw.landmarks, vector))
                 for raw, owner, vector in zip(found, owners, embedded, strict=True)

@@ -17,7 +17,7 @@ from PIL import ExifTags, Image, UnidentifiedImageError
 
 from schemas.arrow import FRAMES
 from schemas.config import IngestConfig
-from schemas.errors import SampleError
+from schemas.errors import SampleError, ShardError
 from tasks.models.colour import measure_light
 from tasks.runtime.images import ahead
 from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Row, Stage
@@ -202,7 +202,12 @@ def ingest_row(planned: Row, content: bytes, params: IngestConfig) -> Outcome:
 
 
 def ingest_shard(plan: Iterable[Row], read: Callable[[str], bytes], params: IngestConfig) -> Iterator[Outcome]:
-    """Frames of a plan, in order; ``read`` gives the bytes of an item or raises ``SampleError``."""
+    """Frames of a plan, in order; ``read`` gives the bytes of an item or raises ``SampleError``.
+
+    Raises:
+        ShardError: a file is no longer what was planned. That is no fact of the content, which alone the shard's key stands
+            for, so nothing of it may be kept.
+    """
 
     def ingest_one(planned: Row) -> Outcome:
         limit = params.max_bytes
@@ -212,9 +217,11 @@ def ingest_shard(plan: Iterable[Row], read: Callable[[str], bytes], params: Inge
         try:
             content = read(planned["item"])
         except SampleError as error:
+            if planned["sha256"]:
+                raise ShardError(f"{error}, but it could be read when the build began: run again") from error
             return Rejected(planned["frame_id"], "unreadable", str(error))
         if planned["sha256"] and hashlib.sha256(content).hexdigest() != planned["sha256"]:
-            return Rejected(planned["frame_id"], "changed", f"{planned['item']} changed while the build ran: run again")
+            raise ShardError(f"{planned['item']} changed while the build ran: run again")
         return ingest_row(planned, content, params)
 
     return ahead(ingest_one, plan, workers=2)

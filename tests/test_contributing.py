@@ -30,7 +30,26 @@ def put(run: RunSpec, stage: str, key: str, rows: list[Row]) -> None:
         for row in rows:
             out.write(row)
     run.store.commit(
-        Manifest(stage, 1, "film", "film", key, "frame", {}, {}, {}, len(rows), len(rows), len(rows), {}, 0, 0, "", {}, out.files)
+        Manifest(
+            stage,
+            1,
+            "film",
+            "film",
+            key,
+            "frame",
+            {},
+            {},
+            {},
+            len(rows),
+            len(rows),
+            len(rows),
+            {},
+            0,
+            0,
+            "",
+            {},
+            out.files,
+        )
     )
 
 
@@ -41,7 +60,9 @@ def frame(frame_id: str, contrast: float) -> Row:
 
 
 def test_recipe_is_short() -> None:
-    lines = [line for line in recipe().splitlines() if line.strip() and not line.startswith(("from ", "import ", '"""'))]
+    lines = [
+        line for line in recipe().splitlines() if line.strip() and not line.startswith(("from ", "import ", '"""'))
+    ]
     assert len(lines) <= 10
 
 

@@ -88,13 +88,24 @@ def _sections(facts: CardFacts) -> Iterator[str]:
             rows = [(escape_markdown(name), escape_markdown(value)) for name, value in values]
             yield markdown_table(("measure", "value"), rows, (1,))
     yield "## Films"
-    yield markdown_table(
-        ("film", "split", "stories", "frames in stories"),
-        [(escape_markdown(f.name), escape_markdown(f.split), f"{f.stories:,}", f"{f.frames:,}") for f in facts.films],
-        (2, 3),
-    )
+    yield _films(facts)
     yield "## Limits"
     yield _LIMITS
+
+
+def _films(facts: CardFacts) -> str:
+    told = [name for name in ("licence", "source") if any(getattr(film, name) for film in facts.films)]
+    rows = [
+        (
+            escape_markdown(film.name),
+            escape_markdown(film.split),
+            f"{film.stories:,}",
+            f"{film.frames:,}",
+            *(escape_markdown(getattr(film, name)) for name in told),
+        )
+        for film in facts.films
+    ]
+    return markdown_table(("film", "split", "stories", "frames in stories", *told), rows, (2, 3))
 
 
 def _count(number: int, one: str, many: str) -> str:

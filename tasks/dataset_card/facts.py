@@ -54,12 +54,14 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class FilmFacts:
-    """A film: its split, and what of it is in the dataset."""
+    """A film: its split, what of it is in the dataset, and its licence and origin as given; empty where not known."""
 
     name: str
     split: str
     stories: int
     frames: int
+    licence: str = ""
+    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from schemas.chain_of_thought import render_box, render_images
-from schemas.tables import CHARACTERS, NARRATIVE, OBJECTS, SETTING, Table
+from schemas.codecs.tables import CHARACTERS, NARRATIVE, OBJECTS, SETTING, Table
 from schemas.text import ChainOfThought, Story
 from tasks.assembly import AssembledStory
 from tasks.report.board import draw_board

@@ -140,16 +140,16 @@ class PrefectRunner:
         for stage_task in tasks:
             _announce(stage_task, shards)
         batches = cut_batches(shards, max(1, MAX_TASK_RUNS // (2 * len(tasks))))
-        ends = []
+        chains = []
         for batch in batches:
-            value: Any = batch
+            chain: list[Any] = [batch]
             for stage_task in tasks:
-                value = stage_task.submit(run, value)
-            ends.append(value)
+                chain.append(stage_task.submit(run, chain[-1]))
+            chains.append(chain[1:])
         done: list[ShardRef] = []
         failures: list[StoryReasoningError] = []
-        for end in ends:
-            outcome = end.result(raise_on_failure=False)
+        for chain in chains:
+            outcome = _outcome(chain)
             if isinstance(outcome, ShardFailures):
                 failures += outcome.failures
             elif isinstance(outcome, StoryReasoningError):
@@ -167,6 +167,15 @@ class PrefectRunner:
     def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The task as a task run of this flow run."""
         return task(*args, **kwargs)
+
+
+def _outcome(chain: Sequence[Any]) -> Any:
+    """What the last task of a chain gives, or what the first that failed has raised: the futures after it stay pending."""
+    for future in chain:
+        future.wait()
+        if not future.state.is_completed():
+            break
+    return future.result(raise_on_failure=False)
 
 
 def cut_batches(shards: Sequence[ShardRef], most: int) -> list[list[ShardRef]]:

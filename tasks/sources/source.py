@@ -67,8 +67,12 @@ def open_source(text: str, index: Path | None = None) -> Source:
     from tasks.sources.table import TableSource, download_dataset
     from tasks.sources.walk import walk_files
 
-    path = Path(text).expanduser()
-    if not path.exists():
+    try:
+        path = Path(text).expanduser()
+        found = path.exists()
+    except (OSError, RuntimeError):  # a name that is too long, the home of nobody
+        found = False
+    if not found:
         if _HUB_ID.fullmatch(text) and not text.startswith("."):
             return TableSource(download_dataset(text), title=text.split("/")[1])
         raise SourceError(
@@ -78,8 +82,8 @@ def open_source(text: str, index: Path | None = None) -> Source:
         if path.suffix.lower() not in (".parquet", ".arrow"):
             raise SourceError(f"{text} is a file of another kind: give a folder of images or a Parquet file")
         return TableSource([path], title=path.stem)
-    found = walk_files(path, passed_over=lambda _: None)
-    tables = sorted(p for p in found if p.suffix.lower() in (".parquet", ".arrow") and p.is_file())
+    files = walk_files(path, passed_over=lambda _: None)
+    tables = sorted(p for p in files if p.suffix.lower() in (".parquet", ".arrow") and p.is_file())
     if tables:
         return TableSource(tables, title=path.resolve().name)
     return FolderSource(path, index)

@@ -21,7 +21,9 @@ def build(root: Path, films: list[Film], test_ratio: float = 0.15, source: str =
     config = BuildConfig.model_validate({"export": {"test_ratio": test_ratio}})
     run = RunSpec(run.workspace, run.source, config)
     totals = [StageTotals(**total) for total in record["stages"]]
-    return export_dataset(run, refs, lambda folder, rows, splits: write_card(run, refs, totals, folder, rows, splits), "")
+    return export_dataset(
+        run, refs, lambda folder, rows, splits: write_card(run, refs, totals, folder, rows, splits), ""
+    )
 
 
 def load(root: Path, config: str) -> DatasetDict:

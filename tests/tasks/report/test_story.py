@@ -1,7 +1,7 @@
 from pathlib import Path
 
 from schemas.chain_of_thought import parse_chain_of_thought
-from schemas.story_parser import parse_story
+from schemas.codecs.story_parser import parse_story
 from tasks.assembly import assemble_shard
 from tasks.report.story import StoryLine, anchor, draw_story, draw_tables, entity_names
 from tests.tasks.report.films import Film, make_run, tell
