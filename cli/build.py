@@ -127,8 +127,9 @@ def describe(summary: "BuildSummary") -> str:
     if summary.reason:
         lines.append(f"warning: {summary.reason}")
     counts = ", ".join(f"{count} {split}" for split, count in summary.splits.items())
+    stories = "1 story" if summary.stories == 1 else f"{summary.stories} stories"
     lines += [
-        f"{summary.stories} stories ({counts}) in {summary.wall_s:.1f} s, {summary.dead_letters} items left out with a reason",
+        f"{stories} ({counts}) in {summary.wall_s:.1f} s, {summary.dead_letters} items left out with a reason",
         f"  dataset  {summary.dataset}",
         f"  report   {summary.report}",
         f"  look at a story: storyreasoning inspect {Path(summary.dataset).parent}",

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import sys
 from collections.abc import Sequence
 from importlib import import_module
@@ -9,7 +10,7 @@ from typing import NoReturn
 
 from schemas.errors import StoryReasoningError
 
-COMMANDS = ("build", "inspect", "check", "doctor")
+COMMANDS = ("build", "inspect", "check", "publish", "doctor")
 
 DESCRIPTION = """\
 From movie frames to a grounded story dataset.
@@ -18,6 +19,7 @@ From movie frames to a grounded story dataset.
   storyreasoning build FRAMES --workspace W   your frames: a folder of images, or a folder of such folders, one a film
   storyreasoning inspect W                    what is in a workspace or dataset
   storyreasoning check W/dataset              whether every tag, id and box of a dataset holds
+  storyreasoning publish W OWNER/NAME         the dataset of a workspace, on the Hub
   storyreasoning doctor                       what this machine has and what is missing
 
 Every command explains itself: storyreasoning COMMAND --help"""
@@ -29,6 +31,11 @@ class Parser(argparse.ArgumentParser):
     def error(self, message: str) -> NoReturn:
         """Print one line and exit with 2."""
         self.exit(2, f"error: {message} (see '{self.prog} --help')\n")
+
+
+def one_line(message: str) -> str:
+    """A message without line breaks and control characters, which file names and the errors of libraries may bring in."""
+    return re.sub(r"\s*[\x00-\x1f\x7f]\s*", " ", message).strip()
 
 
 def make_parser() -> Parser:
@@ -48,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         return int(args.run(args))
     except StoryReasoningError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {one_line(str(error))}", file=sys.stderr)
         return error.exit_code
     except KeyboardInterrupt:
         print("interrupted: what is finished is kept; run the same command to go on", file=sys.stderr)
@@ -56,6 +63,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except BrokenPipeError:
         # The reader went away (as in `| head`): nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except OSError as error:
+        place = f"{error.filename}: " if error.filename else ""
+        print(f"error: {one_line(f'{place}{error.strerror or error}')}", file=sys.stderr)
         return 1
 
 

@@ -133,6 +133,9 @@ class ReidentifyConfig(Section):
     margin: float = Field(
         0.5, ge=0, description="log-odds by which the best group must lead before a faceless view joins"
     )
+    leftover: float = Field(
+        2.5, ge=0, description="log-odds that a view may lack to join the only group of its scene that it could be"
+    )
     repeat_iou: float = Field(
         0.75, gt=0, le=1, description="overlap from which two boxes of a frame are one detection twice"
     )
@@ -156,7 +159,7 @@ class DraftConfig(Section):
     drafter: Literal["composer"] = Field("composer", description="the drafter; 'composer' needs no language model")
     seed: int = Field(0, ge=0, description="varies names and wording; the same seed gives the same text")
     tag_score: float = Field(
-        0.30, ge=0, le=1, description="score from which a guess about the place is told, as a guess"
+        0.35, ge=0, le=1, description="score from which a guess about the place is told, as a guess"
     )
     named: int = Field(4, ge=1, description="most people told one by one in a frame; the others are told as a group")
     group_ids: int = Field(8, ge=2, description="most ids that one group mention carries; the largest views come first")

@@ -28,6 +28,7 @@ from tasks.dataset_card.facts import (
 from tasks.dataset_card.front_matter import front_matter
 from tasks.dataset_card.licences import read_licences
 from tasks.dataset_card.measure import measure_identity, measure_stories
+from tasks.export import draw_splits
 from tasks.models.weights import read_model_list
 from tasks.runtime.atomic import write_bytes, write_json
 from tasks.runtime.keys import content_key, natural_key
@@ -197,11 +198,13 @@ def _film_facts(run: RunSpec, refs: Sequence[ShardRef], splits: Mapping[str, str
         for row in _rows(run, ref, "ground", ["film", "frame_ids"]):
             stories[row["film"]] += 1
             frames[row["film"]] += len(row["frame_ids"])
-    licences = read_licences(Path(run.source))
+    licences, params = read_licences(Path(run.source)), run.config.export
+    drawn = draw_splits((f for f in splits if stories[f]), (f for f in splits if not stories[f]), params)
     for film in sorted(splits, key=natural_key):
         own = licences.of(film)
         licence = own.licence or run.config.export.licence
-        yield FilmFacts(film, splits[film], stories[film], frames[film], licence, own.source)
+        moved = (drawn[film], splits[film]) == ("test", "train")
+        yield FilmFacts(film, splits[film], stories[film], frames[film], licence, own.source, moved)
 
 
 def _differences(config: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

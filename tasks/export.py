@@ -2,8 +2,8 @@
 
 In: the kept stories of every shard. Out: ``dataset/`` with ``README.md``, ``default/{train,test}-*.parquet`` (the five columns
 of StoryReasoning) and ``grounding/{train,test}-*.parquet``. Invariants: image bytes are those of the frames; the same
-stories give the same bytes; a film lies in one split; the folder is replaced whole or not at all; memory does not grow with
-the dataset.
+stories give the same bytes; a film lies in one split, and no frame of it nearly the same in the other; the folder is replaced
+whole or not at all; memory does not grow with the dataset.
 """
 
 import contextlib
@@ -20,11 +20,14 @@ import pyarrow.parquet as pq
 from schemas.arrow import GROUNDING, STORYREASONING
 from schemas.config import ExportConfig
 from tasks.assembly import AssembledStory, assemble_shard, assign_story_ids
+from tasks.leaks import move_leaks, read_hashes
 from tasks.runtime.atomic import atomic_directory, write_json
 from tasks.runtime.keys import content_key, file_sha256
+from tasks.runtime.progress import Event, emit
 from tasks.runtime.stage import Row, RunSpec, ShardRef
+from tasks.runtime.streams import HashingFile, WorkBehind
 
-VERSION = 1
+VERSION = 2
 SPLITS = ("train", "test")
 CONFIGS = {"default": STORYREASONING, "grounding": GROUNDING}
 GROUP_BYTES = 32_000_000
@@ -73,11 +76,23 @@ def split_films(films: Iterable[str], params: ExportConfig) -> dict[str, str]:
     return splits
 
 
+def draw_splits(told: Iterable[str], others: Iterable[str], params: ExportConfig) -> dict[str, str]:
+    """The split of each film with stories (``told``) and without.
+
+    Films without a story have a side too, but must not be what keeps the training split from being empty.
+    """
+    return {**split_films(others, params), **split_films(told, params)}
+
+
 class SplitWriter:
     """Writes one split of one config as numbered Parquet files of about ``shard_bytes``."""
 
-    def __init__(self, folder: Path, config: str, split: str, params: ExportConfig) -> None:
-        """Write below ``folder/config``."""
+    def __init__(
+        self, folder: Path, config: str, split: str, params: ExportConfig, behind: WorkBehind | None = None
+    ) -> None:
+        """Write below ``folder/config``; with ``behind`` while the next rows are being made."""
+        self.sha256: dict[Path, str] = {}
+        self._behind = behind
         self._folder = folder / config
         self._split = split
         self._schema = CONFIGS[config]
@@ -87,6 +102,7 @@ class SplitWriter:
         self._written = 0
         self._parts: list[Path] = []
         self._parquet: pq.ParquetWriter | None = None
+        self._file: HashingFile | None = None
 
     def __enter__(self) -> Self:
         """Make the folder."""
@@ -95,23 +111,33 @@ class SplitWriter:
 
     def write(self, row: Row, image_bytes: int) -> None:
         """Add a row that holds so many bytes of images."""
-        if self._parquet is not None and self._written >= self._params.shard_bytes:
+        if self._written >= self._params.shard_bytes:
             self._close_part()
         self._rows.append(row)
         self._pending += image_bytes
         if len(self._rows) >= self._params.rows_per_group or self._pending >= GROUP_BYTES:
             self._flush()
 
+    def _do(self, action: Callable[[], None]) -> None:
+        if self._behind is None:
+            action()
+        else:
+            self._behind.submit(action)
+
     def _flush(self) -> None:
+        rows, self._rows = self._rows, []
+        self._written, self._pending = self._written + self._pending, 0
+        self._do(lambda: self._write_group(rows))
+
+    def _write_group(self, rows: Sequence[Row]) -> None:
         parquet = self._parquet or self._open_part()
-        if self._rows:
-            parquet.write_table(pa.Table.from_pylist(self._rows, schema=self._schema))
-            self._written += self._pending
-        self._rows, self._pending = [], 0
+        if rows:
+            parquet.write_table(pa.Table.from_pylist(rows, schema=self._schema))
 
     def _open_part(self) -> pq.ParquetWriter:
         path = self._folder / f"{self._split}-{len(self._parts):05d}"
         self._parts.append(path)
+        self._file = HashingFile(path)
         images = "images" in self._schema.names
         # Image bytes are compressed already: a second pass would cost reading speed and gain nothing.
         compression: dict[str, str] | str = "zstd"
@@ -119,7 +145,7 @@ class SplitWriter:
             compression = {name: "zstd" for name in self._schema.names if name != "images"}
             compression |= {"images.list.element.bytes": "none", "images.list.element.path": "zstd"}
         self._parquet = pq.ParquetWriter(
-            path,
+            self._file,
             self._schema,
             compression=compression,
             use_dictionary=not images,
@@ -130,20 +156,32 @@ class SplitWriter:
 
     def _close_part(self) -> None:
         self._flush()
-        if self._parquet is not None:
+        self._written = 0
+        self._do(self._finish_file)
+
+    def _finish_file(self) -> None:
+        if self._parquet is not None and self._file is not None:
             self._parquet.close()
-        self._parquet, self._written = None, 0
+            self._file.close()
+            self.sha256[self._parts[-1]] = self._file.sha256
+        self._parquet = self._file = None
 
     def __exit__(self, kind: type[BaseException] | None, *rest: object) -> None:
         """Close, and name the files ``<split>-<i>-of-<n>.parquet``; an empty split is one file without rows."""
         if kind is not None:
-            if self._parquet is not None:
-                with contextlib.suppress(Exception):
-                    self._parquet.close()
+            with contextlib.suppress(Exception):
+                if self._behind is not None:
+                    self._behind.wait()
+            with contextlib.suppress(Exception):
+                self._finish_file()
             return
         self._close_part()
+        if self._behind is not None:
+            self._behind.wait()
         for index, path in enumerate(self._parts):
-            path.rename(path.with_name(f"{self._split}-{index:05d}-of-{len(self._parts):05d}.parquet"))
+            final = path.with_name(f"{self._split}-{index:05d}-of-{len(self._parts):05d}.parquet")
+            path.rename(final)
+            self.sha256[final] = self.sha256.pop(path)
 
 
 def default_row(story: AssembledStory, story_id: str) -> Row:
@@ -211,19 +249,23 @@ def export_key(run: RunSpec, refs: Sequence[ShardRef], card: str) -> str:
             "stage": "export",
             "version": VERSION,
             "params": run.config.export.model_dump(mode="json"),
+            "duplicate_bits": run.config.select.duplicate_bits,
             "card": card,
             "shards": [[ref.film, ref.shard, ref.keys["ground"]] for ref in refs],
         }
     )
 
 
-def write_splits(run: RunSpec, refs: Sequence[ShardRef], folder: Path, splits: Mapping[str, str]) -> Mapping[str, str]:
-    """Write both configs of every split below ``folder``; returns the story ids."""
+def write_splits(
+    run: RunSpec, refs: Sequence[ShardRef], folder: Path, splits: Mapping[str, str]
+) -> tuple[Mapping[str, str], Mapping[Path, str]]:
+    """Write both configs of every split below ``folder``; returns the story ids and the sha256 of each file."""
     keys = [row["story_key"] for ref in refs for row in _rows(run, ref, "ground", ["story_key"])]
     story_ids = assign_story_ids(keys)
     with contextlib.ExitStack() as stack:
+        behind = stack.enter_context(WorkBehind())
         writers = {
-            (config, split): stack.enter_context(SplitWriter(folder, config, split, run.config.export))
+            (config, split): stack.enter_context(SplitWriter(folder, config, split, run.config.export, behind))
             for config in CONFIGS
             for split in SPLITS
         }
@@ -234,7 +276,7 @@ def write_splits(run: RunSpec, refs: Sequence[ShardRef], folder: Path, splits: M
                 size = sum(len(frame["image"]) for frame in story.frames)
                 writers["default", split].write(default_row(story, story_id), size)
                 writers["grounding", split].write(grounding_row(story, story_id, models), 0)
-    return story_ids
+    return story_ids, {path: digest for writer in writers.values() for path, digest in writer.sha256.items()}
 
 
 def _rows(run: RunSpec, ref: ShardRef, stage: str, columns: list[str]) -> Iterator[Row]:
@@ -271,16 +313,22 @@ def export_dataset(run: RunSpec, refs: Sequence[ShardRef], card: CardWriter, car
     standing = find_export(workspace, key)
     if standing is not None:
         return standing
-    splits = split_films({ref.film for ref in refs}, run.config.export)
+    told = {ref.film for ref in refs if any(True for _ in _rows(run, ref, "ground", ["story_key"]))}
+    drawn = draw_splits(told, {ref.film for ref in refs} - told, run.config.export)
+    splits, leaks = move_leaks(drawn, read_hashes(run, refs), run.config.select.duplicate_bits)
+    for leak in leaks:
+        emit(Event("message", text=f"film {leak.film} moved to train: it shares frames with {leak.other}"))
     with atomic_directory(workspace / "dataset") as folder:
-        story_ids = write_splits(run, refs, folder, splits)
+        story_ids, digests = write_splits(run, refs, folder, splits)
         rows = {
             split: sum(pq.read_metadata(path).num_rows for path in (folder / "default").glob(f"{split}-*.parquet"))
             for split in SPLITS
         }
         card(folder, rows, splits)
         files = [
-            ExportedFile(path.relative_to(folder).as_posix(), path.stat().st_size, file_sha256(path))
+            ExportedFile(
+                path.relative_to(folder).as_posix(), path.stat().st_size, digests.get(path) or file_sha256(path)
+            )
             for path in sorted(folder.rglob("*"))
             if path.is_file()
         ]

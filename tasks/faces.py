@@ -97,9 +97,7 @@ def tie_faces(
     return complete, owners
 
 
-def drop_doubtful(
-    detections: Sequence[Detection], owners: Sequence[str], faceless_score: float
-) -> list[Detection]:
+def drop_doubtful(detections: Sequence[Detection], owners: Sequence[str], faceless_score: float) -> list[Detection]:
     """The detections without the people of a low score whom no face confirms: mostly posters, animals and limbs."""
     return [d for d in detections if d.label != PERSON or d.det_id in owners or d.score >= faceless_score]
 

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from schemas.arrow import GROUNDED
 from schemas.chain_of_thought import parse_chain_of_thought
-from schemas.config import GroundConfig
 from schemas.codecs.story_parser import ParsedStory, parse_story
+from schemas.config import GroundConfig
 from schemas.text import ChainOfThought
 from schemas.validation import validate
 from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Row, Stage

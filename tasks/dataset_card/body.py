@@ -105,7 +105,9 @@ def _films(facts: CardFacts) -> str:
         )
         for film in facts.films
     ]
-    return markdown_table(("film", "split", "stories", "frames in stories", *told), rows, (2, 3))
+    table = markdown_table(("film", "split", "stories", "frames in stories", *told), rows, (2, 3))
+    moved = ", ".join(escape_markdown(film.name) for film in facts.films if film.moved)
+    return f"{table}\n\nMoved to the other split, as they share frames with a film there: {moved}." if moved else table
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -54,7 +54,10 @@ class ModelFacts:
 
 @dataclass(frozen=True, slots=True)
 class FilmFacts:
-    """A film: its split, what of it is in the dataset, and its licence and origin as given; empty where not known."""
+    """A film: its split, what of it is in the dataset, and its licence and origin as given; empty where not known.
+
+    ``moved`` says that it is not in the split drawn for it, as it shares frames with a film of the other.
+    """
 
     name: str
     split: str
@@ -62,6 +65,7 @@ class FilmFacts:
     frames: int
     licence: str = ""
     source: str = ""
+    moved: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ Where there is none, ``licence`` of a ``SOURCES.json`` there holds for all films
 
 import json
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -43,10 +43,6 @@ class Licences:
         """The licence of a film."""
         own = self.films.get(film, FilmLicence())
         return FilmLicence(own.licence or self.common, own.source)
-
-    def missing(self, films: Iterable[str]) -> list[str]:
-        """Films without any."""
-        return sorted(film for film in films if not self.of(film).licence)
 
 
 def read_licences(source: Path) -> Licences:

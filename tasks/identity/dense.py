@@ -6,10 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.config import ReidentifyConfig
-from tasks.identity.agglomerate import NEVER, Linkage, agglomerate
+from tasks.identity.agglomerate import NEVER, Linkage, agglomerate, join_leftovers
 from tasks.identity.calibration import KindCalibration
 from tasks.identity.columns import Columns
-from tasks.identity.pairs import Array, fuse, mass_of, pair_planes
+from tasks.identity.pairs import SCENE_PAIRS, Array, fuse, mass_of, pair_planes
+from tasks.identity.sets import merges_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +35,7 @@ def group_dense(
         columns: observations of one kind, no repeats, in canonical order.
         kind: calibration of the kind.
         labels: log-odds of label pairs.
-        start: code of the group that each observation starts in (its continuous shot), codes ``0..m-1``.
+        start: first member of the group that each observation starts in (its continuous shot), shape ``(n,)``.
         config: threshold and margin.
     """
     count = columns.size
@@ -50,10 +51,23 @@ def group_dense(
     )
     planes[:, every, every] = 0.0  # no observation is evidence about itself
     same_frame = columns.rank[:, None] == columns.rank[None]
-    linkage = _start_linkage(columns, planes, together, same_frame, kind, start)
-    agglomerate(linkage, config.threshold, config.margin)
-    group = by_first_member(linkage.group_of)
-    return Grouping(group, _confidence(columns, planes, together, same_frame, kind, group))
+    linkage = Linkage(
+        planes.copy(),
+        together.copy(),
+        same_frame.copy(),
+        np.ones(count),
+        columns.face_weight.copy(),
+        columns.face_weight**2,
+        kind,
+        every,
+    )
+    for keep, drop in merges_of(start):
+        linkage.merge(keep, drop)
+    group_of = start.copy()
+    left = agglomerate(linkage.take(np.unique(start)), group_of, config.threshold, config.margin)
+    join_leftovers(left, group_of, config.threshold - config.leftover, 2 * config.margin)
+    group = by_first_member(group_of)
+    return Grouping(group, _confidence(columns, planes, together, same_frame, kind, group, config))
 
 
 def by_first_member(codes: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -69,35 +83,6 @@ def _members(group: NDArray[np.int64]) -> Array:
     return matrix
 
 
-def _start_linkage(
-    columns: Columns,
-    planes: Array,
-    together: NDArray[np.bool_],
-    same_frame: NDArray[np.bool_],
-    kind: KindCalibration,
-    start: NDArray[np.int64],
-) -> Linkage:
-    """The linkage with the groups of ``start`` merged."""
-    weight = columns.face_weight
-    linkage = Linkage(
-        planes.copy(),
-        together.copy(),
-        same_frame.copy(),
-        np.ones(columns.size),
-        weight.copy(),
-        weight**2,
-        kind,
-        np.ones(columns.size, dtype=np.bool_),
-        np.arange(columns.size),
-    )
-    first: dict[int, int] = {}
-    for index, code in enumerate(start.tolist()):
-        keep = first.setdefault(code, index)
-        if keep != index:
-            linkage.merge(keep, index)
-    return linkage
-
-
 def _confidence(
     columns: Columns,
     planes: Array,
@@ -105,6 +90,7 @@ def _confidence(
     same_frame: NDArray[np.bool_],
     kind: KindCalibration,
     group: NDArray[np.int64],
+    config: ReidentifyConfig,
 ) -> Array:
     """Posterior of each observation's group against every other group it could be in and against being someone new."""
     if not columns.size:
@@ -121,26 +107,39 @@ def _confidence(
     shared = together.astype(np.float64)
     np.fill_diagonal(shared, 0.0)
     alone = mass_of(np.ones((columns.size, 1)), weight[:, None], (weight**2)[:, None])
-    odds = fuse(planes @ members, (shared @ members) > 0, alone, mass, kind)
+    summed = planes @ members
+    odds, _ = fuse(summed, (shared @ members) > 0, alone, mass, kind)
     odds[(same_frame @ members > 0) & ~own] = NEVER
     source = np.repeat(np.arange(columns.size), odds.shape[1])
     single = np.broadcast_to(members.sum(axis=0)[None] == 1, odds.shape)
-    return posterior(source, odds.ravel(), own.ravel(), single.ravel(), columns.size)
+    chosen = own.ravel(), single.ravel(), (summed[SCENE_PAIRS] > 0).ravel()
+    return posterior(source, odds.ravel(), *chosen, columns.size, config.leftover, 2 * config.margin)
 
 
 def posterior(
-    source: NDArray[np.int64], odds: Array, own: NDArray[np.bool_], single: NDArray[np.bool_], count: int
+    source: NDArray[np.int64],
+    odds: Array,
+    own: NDArray[np.bool_],
+    single: NDArray[np.bool_],
+    beside: NDArray[np.bool_],
+    count: int,
+    leftover: float,
+    lead: float,
 ) -> Array:
     """Probability of the group that each observation is in, against all others it could be in and being someone new.
 
-    Someone new has log-odds 0; for one who is alone that is the choice made.
+    Someone new has log-odds 0; for one who is alone that is the choice made. The best of the groups of an observation's
+    scene has ``leftover`` log-odds more when it leads the others by ``lead``, as in joining leftovers.
 
     Args:
         source: observations, ascending, each with its own group among its entries, shape ``(p,)``.
         odds: log-odds of the observation and a group, ``NEVER`` where it cannot be in it, shape ``(p,)``.
         own: whether it is the group it is in, shape ``(p,)``.
         single: whether the group has one member, shape ``(p,)``.
+        beside: whether it was compared with another member of the group in one scene, shape ``(p,)``.
         count: number of observations.
+        leftover: log-odds for being the only one of a scene.
+        lead: log-odds by which the only one leads.
 
     Returns:
         Probabilities, shape ``(count,)``.
@@ -149,6 +148,13 @@ def posterior(
         return np.zeros(0)
     odds = np.where(own & single, NEVER, odds)
     starts = np.searchsorted(source, np.arange(count))
+    scene = np.where(beside, odds, NEVER)
+    best = np.maximum.reduceat(scene, starts)
+    first = scene == best[source]
+    second = np.maximum.reduceat(np.where(first, NEVER, scene), starts)
+    only = (np.add.reduceat(first, starts) == 1) & (best > NEVER)
+    only[only] = best[only] - second[only] >= lead
+    odds = odds + np.where(first & only[source], leftover, 0.0)
     highest = np.maximum(np.maximum.reduceat(odds, starts), 0.0)
     total = np.add.reduceat(np.exp(odds - highest[source]), starts) + np.exp(-highest)
     chosen = np.where(single[own], 0.0, odds[own])

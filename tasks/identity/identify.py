@@ -91,7 +91,7 @@ def _group_kind(
     sets = DisjointSets(single.size)
     for left, right in find_shot_links(single, config.shot_iou, curves, config.veto).tolist():
         sets.union(left, right)
-    start = np.unique(np.array(sets.roots(), dtype=np.int64), return_inverse=True)[1]
+    start = np.array(sets.roots(), dtype=np.int64)
     labels = label_odds(columns.label_names, calibration.labels)
     group = group_dense if single.size <= config.dense_limit else group_sparse
     grouping = group(single, curves, labels, start, config)

@@ -111,7 +111,9 @@ def pair_planes(
     return planes, together
 
 
-def fuse(planes: Array, together: NDArray[np.bool_], group: Mass, others: Mass, kind: KindCalibration) -> Array:
+def fuse(
+    planes: Array, together: NDArray[np.bool_], group: Mass, others: Mass, kind: KindCalibration
+) -> tuple[Array, Array]:
     """Log-odds that one group and each of others are one entity.
 
     The sum of a prior (one scene or not) and of what each source says:
@@ -133,20 +135,28 @@ def fuse(planes: Array, together: NDArray[np.bool_], group: Mass, others: Mass, 
         group: mass of the one group, or of several that broadcast against ``others``.
         others: mass of the others.
         kind: calibration of the kind.
+
+    Returns:
+        The log-odds, and the same without bounds and multiplication, as log-odds of one pair of members. Merging cannot
+        raise the latter above what it was for the parts, which makes it the order in which to merge.
     """
     share, rest = kind.repetition, (1 - kind.repetition) / 2
-    total = np.where(together, kind.prior_scene, kind.prior_across)
+    prior = np.where(together, float(kind.prior_scene), float(kind.prior_across))
+    prior += planes[LABEL] * (group.lone_look * others.lone_look)
+    total, single = prior, prior
     if kind.face is not None:
         weight = group.weight * others.weight
         mean = planes[FACE] / np.where(weight > 0, weight, 1.0)  # the plane is 0 where a group has no face
+        single = single + mean
         np.minimum(np.maximum(mean, kind.face.lowest, out=mean), kind.face.highest, out=mean)
-        total += mean / (share + rest * (group.lone_face + others.lone_face))
+        total = total + mean / (share + rest * (group.lone_face + others.lone_face))
     scened = planes[SCENE_PAIRS] > 0
     ratio = np.where(scened, planes[SCENE], planes[ACROSS])
     ratio /= np.where(scened, planes[SCENE_PAIRS], np.maximum(planes[ACROSS_PAIRS], 1.0) ** FEW_ALIKE)
     evidence = np.log(np.where(ratio > 0, ratio, 1.0))  # a ratio is 0 only where no pair has crops
+    continuity = np.minimum(np.maximum(planes[CONTINUITY], kind.continuity.lowest), kind.continuity.highest)
     gain = 1 / (share + rest * (group.lone_look + others.lone_look))
-    total += np.where(scened, evidence * gain, evidence)
-    total += np.minimum(np.maximum(planes[CONTINUITY], kind.continuity.lowest), kind.continuity.highest)
-    total += planes[LABEL] * (group.lone_look * others.lone_look)
-    return total
+    return (
+        total + (np.where(scened, evidence * gain, evidence) + continuity),
+        single + (evidence + continuity),
+    )

@@ -6,17 +6,18 @@ the hierarchy that best-first merging gives. Faces between groups follow exactly
 is summed over the edges of the graph.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from schemas.config import ReidentifyConfig
 from tasks.identity.agglomerate import NEVER
 from tasks.identity.calibration import KindCalibration
 from tasks.identity.graph import Edges
 from tasks.identity.groups import Codes, Groups, face_evidence, share_frame
-from tasks.identity.pairs import FACE, Array, Mass, fuse
+from tasks.identity.pairs import FACE, SCENE_PAIRS, Array, Mass, fuse
+from tasks.identity.sets import merges_of
 
 BLOCK = 1 << 18
 """Edges whose evidence is fused at once."""
@@ -32,7 +33,8 @@ class GroupEdges:
         planes: summed evidence; that of faces is exact over all pairs, shape ``(PLANES, e)``.
         together: whether the groups share a scene, shape ``(e,)``.
         odds: log-odds that both are one entity, ``NEVER`` where they share a frame, shape ``(e,)``.
-        waiting: whether the pair has to wait for a merge that changes its odds, shape ``(e,)``.
+        rank: order of merging, the greatest first, shape ``(e,)``.
+        waiting: whether the pair has to wait for the next merge, shape ``(e,)``.
     """
 
     first: Codes
@@ -40,6 +42,7 @@ class GroupEdges:
     planes: NDArray[np.float32]
     together: NDArray[np.bool_]
     odds: Array
+    rank: Array
     waiting: NDArray[np.bool_]
 
     def take(self, rows: NDArray[np.int64]) -> "GroupEdges":
@@ -50,22 +53,22 @@ class GroupEdges:
             self.planes[:, rows],
             self.together[rows],
             self.odds[rows],
+            self.rank[rows],
             self.waiting[rows],
         )
 
 
 def group_graph(
-    groups: Groups, edges: Edges, start: Codes, kind: KindCalibration, threshold: float, margin: float
+    groups: Groups, edges: Edges, start: Codes, kind: KindCalibration, config: ReidentifyConfig
 ) -> tuple[Codes, Groups]:
-    """Merge groups on a graph until no pair above ``threshold`` is left.
+    """Merge groups on a graph until no pair above the threshold is left, then join leftovers.
 
     Args:
         groups: every observation as a group of its own; used up.
         edges: candidate pairs of observations.
-        start: code of the group that each observation starts in, codes ``0..m-1``.
+        start: first member of the group that each observation starts in, shape ``(n,)``.
         kind: calibration.
-        threshold: log-odds that a merge must exceed.
-        margin: lead in log-odds asked of pairs without faces.
+        config: threshold and margins.
 
     Returns:
         The code of each observation's group, codes ``0..m-1``, and the groups.
@@ -77,30 +80,23 @@ def group_graph(
         edges.planes,
         edges.together,
         np.full(len(edges.first), np.nan),
+        np.full(len(edges.first), np.nan),
         np.zeros(len(edges.first), dtype=np.bool_),
     )
     _score(linked, np.arange(len(edges.first)), groups, kind)
-    for keep, drop in _start_merges(start):
+    for keep, drop in merges_of(start):
         linked = _merge(linked, groups, group_of, keep, drop, kind)
-    while len(pairs := _reciprocal_pairs(linked, threshold)):
-        leading = _leading(linked, groups, pairs, threshold, margin)
-        linked.waiting[pairs[~leading]] = True
-        merging = pairs[leading]
+    while len(pairs := _reciprocal_pairs(linked, (linked.odds > config.threshold) & ~linked.waiting)):
+        merging = pairs[_leading(linked, groups, pairs, config.threshold, config.margin)]
         if len(merging):
             linked = _merge(linked, groups, group_of, linked.first[merging], linked.second[merging], kind)
+            linked.waiting[:] = False
+        else:
+            linked.waiting[pairs] = True
+    while len(merging := _only_pairs(linked, len(start), config.threshold - config.leftover, 2 * config.margin)):
+        linked = _merge(linked, groups, group_of, linked.first[merging], linked.second[merging], kind)
     rows, codes = np.unique(group_of, return_inverse=True)
     return codes, groups.taken(rows)
-
-
-def _start_merges(start: Codes) -> Iterator[tuple[Codes, Codes]]:
-    """The groups to start with as merges of pairs: neighbours first, then every second pair, and so on by doubling."""
-    order = np.argsort(start, kind="stable")
-    heads = np.flatnonzero(np.diff(start[order], prepend=-1))
-    place = np.arange(len(order)) - np.repeat(heads, np.diff(np.append(heads, len(order))))
-    step = 1
-    while (dropped := np.flatnonzero(place % (2 * step) == step)).size:
-        yield order[dropped - step], order[dropped]
-        step *= 2
 
 
 def _merge(
@@ -134,6 +130,7 @@ def _merge(
         np.concatenate([calm.planes, planes], axis=1),
         np.concatenate([calm.together, together]),
         np.concatenate([calm.odds, np.full(fresh, np.nan)]),
+        np.concatenate([calm.rank, np.full(fresh, np.nan)]),
         np.concatenate([calm.waiting, np.zeros(fresh, dtype=np.bool_)]),
     )
     rows = np.arange(len(calm.first), len(merged.first))
@@ -150,7 +147,7 @@ def _score(edges: GroupEdges, rows: NDArray[np.int64], groups: Groups, kind: Kin
         part = rows[begin : begin + BLOCK]
         first, second = edges.first[part], edges.second[part]
         planes = edges.planes[:, part].astype(np.float64)
-        odds = fuse(planes, edges.together[part], _at(mass, first), _at(mass, second), kind)
+        odds, edges.rank[part] = fuse(planes, edges.together[part], _at(mass, first), _at(mass, second), kind)
         edges.odds[part] = np.where(share_frame(groups.frames, groups.frames, first, second), NEVER, odds)
 
 
@@ -158,22 +155,36 @@ def _at(mass: Mass, rows: Codes) -> Mass:
     return Mass(mass.weight[rows], mass.lone_look[rows], mass.lone_face[rows])
 
 
-def _mixed(first: Codes, second: Codes) -> NDArray[np.uint64]:
-    """A fixed scrambling of pairs (splitmix64), to break ties: by position, everybody would wait for the first."""
-    mixed = first.astype(np.uint64) * np.uint64(0x9E3779B97F4A7C15) + second.astype(np.uint64)
-    for shift, factor in ((30, 0xBF58476D1CE4E5B9), (27, 0x94D049BB133111EB)):
-        mixed = (mixed ^ (mixed >> np.uint64(shift))) * np.uint64(factor)
-    return mixed ^ (mixed >> np.uint64(31))
+def _only_pairs(edges: GroupEdges, size: int, least: float, lead: float) -> NDArray[np.int64]:
+    """Indices of the edges that join leftovers, see ``tasks.identity.agglomerate.join_leftovers``."""
+    scene = np.flatnonzero((edges.planes[SCENE_PAIRS] > 0) & (edges.odds > NEVER))
+    source = np.concatenate([edges.first[scene], edges.second[scene]])
+    odds = np.concatenate([edges.odds[scene], edges.odds[scene]])
+    order = np.lexsort((odds, source))
+    source, odds = source[order], odds[order]
+    last = np.flatnonzero(np.diff(source, append=-1))
+    best, second = np.full(size, NEVER), np.full(size, NEVER)
+    best[source[last]] = odds[last]
+    more = last[(last > 0) & (source[last - 1] == source[last])]
+    second[source[more]] = odds[more - 1]
+    first, other, own = edges.first[scene], edges.second[scene], edges.odds[scene]
+    mutual = (own == best[first]) & (own == best[other]) & (own > least)
+    leads = own[mutual] - np.maximum(second[first[mutual]], second[other[mutual]]) >= lead
+    found: NDArray[np.int64] = scene[mutual][leads]
+    return found
 
 
-def _reciprocal_pairs(edges: GroupEdges, threshold: float) -> NDArray[np.int64]:
-    """Indices of the edges that are the best of both their groups, above the threshold and not waiting."""
-    open_edges = np.flatnonzero((edges.odds > threshold) & ~edges.waiting)
+def _reciprocal_pairs(edges: GroupEdges, eligible: NDArray[np.bool_]) -> NDArray[np.int64]:
+    """Indices of the eligible edges that are the best of both their groups.
+
+    Among equals as in ``tasks.identity.agglomerate``.
+    """
+    open_edges = np.flatnonzero(eligible)
     if not len(open_edges):
         return open_edges
-    first, second, odds = edges.first[open_edges], edges.second[open_edges], edges.odds[open_edges]
+    first, second, rank = edges.first[open_edges], edges.second[open_edges], edges.rank[open_edges]
     # Best last: an edge then is a group's best when it is the last that writes to the group.
-    order = np.lexsort((_mixed(first, second), odds))
+    order = np.lexsort((-(first ^ second), rank))
     last = np.full(int(edges.second.max()) + 1, -1)
     place = np.arange(len(order))
     np.maximum.at(last, first[order], place)

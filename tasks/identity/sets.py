@@ -1,5 +1,30 @@
 """Disjoint sets over ``0..n-1``, where the smallest member stands for its set."""
 
+from collections.abc import Iterator
+
+import numpy as np
+from numpy.typing import NDArray
+
+Indices = NDArray[np.int64]
+
+
+def merges_of(start: Indices) -> Iterator[tuple[Indices, Indices]]:
+    """How to make sets out of single members in few steps: within a set neighbours first, then every second, and so on.
+
+    Args:
+        start: first member of the set of each member, shape ``(n,)``.
+
+    Yields:
+        Members ``keep`` and ``drop``; each ``drop`` joins its ``keep``, and is not heard of again.
+    """
+    order = np.argsort(start, kind="stable")
+    heads = np.flatnonzero(np.diff(start[order], prepend=-1))
+    place = np.arange(len(order)) - np.repeat(heads, np.diff(np.append(heads, len(order))))
+    step = 1
+    while (dropped := np.flatnonzero(place % (2 * step) == step)).size:
+        yield order[dropped - step], order[dropped]
+        step *= 2
+
 
 class DisjointSets:
     """Union-find with path halving; the root of a set is its smallest member, so the order of calls does not matter."""

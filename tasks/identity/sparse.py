@@ -10,7 +10,7 @@ from tasks.identity.columns import Columns
 from tasks.identity.dense import Grouping, by_first_member, posterior
 from tasks.identity.graph import Edges, build_edges, candidate_pairs
 from tasks.identity.groups import Codes, Groups, membership, share_frame, single_groups, view_evidence
-from tasks.identity.pairs import FACE, PLANES, Array, fuse, mass_of
+from tasks.identity.pairs import FACE, PLANES, SCENE_PAIRS, Array, fuse, mass_of
 from tasks.identity.reciprocal import group_graph
 
 BLOCK = 1 << 18
@@ -25,15 +25,17 @@ def group_sparse(
         columns: observations of one kind, no repeats, in canonical order.
         kind: calibration of the kind.
         labels: log-odds of label pairs.
-        start: code of the group that each observation starts in (its continuous shot), codes ``0..m-1``.
+        start: first member of the group that each observation starts in (its continuous shot), shape ``(n,)``.
         config: threshold, margin and number of neighbours.
     """
     edges = build_edges(columns, candidate_pairs(columns, config.neighbours), kind, labels)
-    codes, groups = group_graph(single_groups(columns, kind.face), edges, start, kind, config.threshold, config.margin)
-    return Grouping(by_first_member(codes), _confidence(columns, groups, edges, codes, kind))
+    codes, groups = group_graph(single_groups(columns, kind.face), edges, start, kind, config)
+    return Grouping(by_first_member(codes), _confidence(columns, groups, edges, codes, kind, config))
 
 
-def _confidence(columns: Columns, groups: Groups, edges: Edges, codes: Codes, kind: KindCalibration) -> Array:
+def _confidence(
+    columns: Columns, groups: Groups, edges: Edges, codes: Codes, kind: KindCalibration, config: ReidentifyConfig
+) -> Array:
     """As in ``dense``, each observation against its own group and those of its neighbours in the graph."""
     count, total = columns.size, len(groups.count)
     every = np.arange(count)
@@ -45,7 +47,7 @@ def _confidence(columns: Columns, groups: Groups, edges: Edges, codes: Codes, ki
     starts = np.flatnonzero(np.diff(keys[order], prepend=-1))
     source, target = np.divmod(keys[order][starts], total)
     frames = membership(columns.rank, groups.frames.shape[1]).T.tocsr()
-    odds = np.empty(len(starts))
+    odds, beside = np.empty(len(starts)), np.empty(len(starts), dtype=np.bool_)
     bounds = np.append(starts, len(order))
     for begin in range(0, len(starts), BLOCK):
         stop = min(begin + BLOCK, len(starts))
@@ -58,17 +60,20 @@ def _confidence(columns: Columns, groups: Groups, edges: Edges, codes: Codes, ki
         together[real] = edges.together[rows[real]]
         part = slice(begin, stop)
         own = target[part] == codes[source[part]]
+        summed = np.add.reduceat(planes, inner, axis=1)
+        beside[part] = summed[SCENE_PAIRS] > 0
         odds[part] = _odds(
             columns,
             groups,
-            np.add.reduceat(planes, inner, axis=1),
+            summed,
             np.logical_or.reduceat(together, inner),
             (source[part], target[part], own),
             kind,
         )
         other = np.flatnonzero(~own) + begin
         odds[other[share_frame(frames, groups.frames, source[other], target[other])]] = NEVER
-    return posterior(source, odds, target == codes[source], groups.count[target] == 1, count)
+    chosen = target == codes[source], groups.count[target] == 1, beside
+    return posterior(source, odds, *chosen, count, config.leftover, 2 * config.margin)
 
 
 def _odds(
@@ -101,4 +106,4 @@ def _odds(
         np.maximum(groups.weight[group] - inside, 0.0),
         np.maximum(groups.square[group] - inside**2, 0.0),
     )
-    return fuse(planes, together, alone, rest, kind)
+    return fuse(planes, together, alone, rest, kind)[0]

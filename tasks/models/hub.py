@@ -12,13 +12,11 @@ import os
 import urllib.error
 import urllib.request
 from collections.abc import Iterator
-from functools import cache
 from pathlib import Path
 
 from schemas.errors import ModelError
 from tasks.models.options import Options
-from tasks.models.production import DIGEST, ProductionModel, pin
-from tasks.models.weights import file_digest
+from tasks.models.production import DIGEST, ProductionModel, known_digest, pin
 
 _TIMEOUT_S = 30.0
 _SWITCHES = ("HF_HUB_OFFLINE", "STORYREASONING_OFFLINE")
@@ -179,18 +177,8 @@ def check_digest(path: Path, sha256: str) -> None:
     Raises:
         ModelError: it is missing, unreadable or not the pinned one.
     """
-    try:
-        state = path.stat()
-    except OSError as error:
-        raise ModelError(f"model file {path} is missing") from error
-    found = _digest_of(path, state.st_size, state.st_mtime_ns)
+    found = known_digest(path)
     if found != sha256:
         raise ModelError(
             f"model file {path} is not the pinned one: expected sha256 {sha256}, got {found}; delete it and run again"
         )
-
-
-@cache
-def _digest_of(path: Path, size: int, modified_ns: int) -> str:
-    del size, modified_ns  # part of what is remembered: another file under the same name is read again
-    return file_digest(path)

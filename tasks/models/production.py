@@ -163,7 +163,7 @@ def _pin_local(model: ProductionModel, path: Path, sha256: str) -> str:
         raise ModelError(f"weights of model {model.name} are missing: there is no {path}")
     if model.snapshot:
         raise ModelError(f"weights of model {model.name} must be a folder with its config.json, {path} is a file")
-    found = file_digest(path)
+    found = known_digest(path)
     if sha256 and found != sha256:
         raise ModelError(f"weights {path} are not the pinned ones: expected sha256 {sha256}, got {found}")
     if not sha256 and path.suffix in EXECUTABLE:
@@ -172,6 +172,25 @@ def _pin_local(model: ProductionModel, path: Path, sha256: str) -> str:
             f"(this file has {found})"
         )
     return found
+
+
+def known_digest(path: Path) -> str:
+    """sha256 of a file, computed once a process as long as it stays the same file.
+
+    Raises:
+        ModelError: it is missing or cannot be read.
+    """
+    try:
+        state = path.stat()
+    except OSError as error:
+        raise ModelError(f"model file {path} is missing") from error
+    return _digest_of(path, state.st_size, state.st_mtime_ns)
+
+
+@cache
+def _digest_of(path: Path, size: int, modified_ns: int) -> str:
+    del size, modified_ns  # part of what is remembered: another file under the same name is read again
+    return file_digest(path)
 
 
 def folder_digest(folder: Path) -> str:
@@ -183,5 +202,5 @@ def folder_digest(folder: Path) -> str:
     import hashlib
 
     names = sorted(path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file())
-    lines = "".join(f"{file_digest(folder / name)}  {name}\n" for name in names if not name.startswith("."))
+    lines = "".join(f"{known_digest(folder / name)}  {name}\n" for name in names if not name.startswith("."))
     return hashlib.sha256(lines.encode()).hexdigest()

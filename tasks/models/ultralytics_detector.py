@@ -4,8 +4,10 @@ Images of one size go into one call, so that each is padded as it would be alone
 else is in the batch.
 """
 
+import contextlib
+import logging
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,7 +119,15 @@ class UltralyticsDetector:
             "save": False,
         }
         flipped = [np.ascontiguousarray(image[..., ::-1]) for image in images]  # the library takes BGR
-        return [self._read(result) for result in self._network.predict(flipped, **options)]
+        with _watch_suppression() as overrun:
+            results = [self._read(result) for result in self._network.predict(flipped, **options)]
+        if not overrun.seen:
+            return results
+        if len(images) == 1:
+            raise ModelError(
+                f"model {self.name} found so much in a frame that its suppression ran out of time: raise the scores in [detect]"
+            )
+        return [self._predict([image])[0] for image in images]
 
     def _read(self, result: Any) -> list[RawDetection]:
         height, width = (int(v) for v in result.orig_shape)
@@ -131,6 +141,28 @@ class UltralyticsDetector:
             mask = None if masks is None else _encode_inside(masks[k], box)
             found.append(RawDetection(self._names[int(label)], float(score), box, mask))
         return sorted(found, key=lambda one: (-one.score, one.label, one.box))
+
+
+class _Overrun(logging.Handler):
+    """Notices the library's warning that it gave up on the rest of a batch, for which it then gives nothing."""
+
+    seen = False
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Look at one line."""
+        self.seen = self.seen or "NMS time limit" in record.getMessage()
+
+
+@contextlib.contextmanager
+def _watch_suppression() -> Iterator[_Overrun]:
+    from ultralytics.utils import LOGGER
+
+    watcher = _Overrun()
+    LOGGER.addHandler(watcher)
+    try:
+        yield watcher
+    finally:
+        LOGGER.removeHandler(watcher)
 
 
 def _encode_inside(mask: Any, box: Box) -> bytes:

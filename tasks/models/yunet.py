@@ -119,7 +119,8 @@ class YuNet(OnnxAdapter):
         seen = decode(self._run(bgr_input(closeup.pixels, fit)), fit, _CLOSEUP_SCORE)
         for k in np.argsort(-seen.scores, kind="stable"):
             if target.iou(Box(*(float(edge) for edge in seen.edges[k]))) >= _SAME_FACE:
-                return seen.landmarks[k].astype(np.float64)
+                landmarks: NDArray[np.float64] = seen.landmarks[k].astype(np.float64)
+                return landmarks
         return None
 
 

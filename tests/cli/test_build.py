@@ -229,7 +229,7 @@ def test_a_wrong_configuration(run: Run, film: Path, tmp_path: Path, text: str, 
 
 
 def test_a_corrupt_model_file(run: Run, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.undo()
+    monkeypatch.undo()  # the real adapters
     from tasks.models import weights
 
     folder = tmp_path / "models"
@@ -240,14 +240,9 @@ def test_a_corrupt_model_file(run: Run, film: Path, tmp_path: Path, monkeypatch:
     (folder / listed.file).unlink()
     (folder / listed.file).write_bytes(b"corrupt")
     monkeypatch.setattr("tasks.models.weights.MODELS_FOLDER", folder)
-    done = run_without_fakes(run, film, tmp_path)
-    assert "is corrupt: expected sha256" in done
-    assert listed.file in done
-
-
-def run_without_fakes(run: Run, film: Path, tmp_path: Path) -> str:
-    """The error of a build with the real adapters."""
-    return run("build", film, "--workspace", tmp_path / "w").error
+    done = run("build", film, "--workspace", tmp_path / "w")
+    assert "is corrupt: expected sha256" in done.error
+    assert listed.file in done.error
 
 
 def test_a_shard_that_fails_is_one_line(

@@ -36,7 +36,7 @@ def test_an_overview_of_a_workspace(run: Run, finished: tuple[Path, Path], stori
 def test_an_overview_as_json(run: Run, finished: tuple[Path, Path], stories: list[str]) -> None:
     value = json.loads(run("inspect", finished[1], "--json").out)
     assert [s["story_id"] for s in value["stories"]] == stories
-    assert [s["name"] for s in value["stages"]][0] == "ingest"
+    assert next(s["name"] for s in value["stages"]) == "ingest"
 
 
 @pytest.mark.parametrize("place", ["dataset", "dataset/default"])

@@ -88,20 +88,20 @@ class Stub:
     ],
 )
 def test_errors_are_one_line(run: Run, monkeypatch: pytest.MonkeyPatch, error: Exception, code: int, told: str) -> None:
-    monkeypatch.setitem(sys.modules, "cli.doctor", Stub(error))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "cli.doctor", Stub(error))
     done = run("doctor")
     assert (done.code, done.err) == (code, told)
 
 
 def test_an_interrupt_says_that_nothing_is_lost(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cli.doctor", Stub(KeyboardInterrupt()))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "cli.doctor", Stub(KeyboardInterrupt()))
     done = run("doctor")
     assert done.code == 130
     assert done.err == "interrupted: what is finished is kept; run the same command to go on\n"
 
 
 def test_a_fault_of_the_program_is_not_hidden(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(sys.modules, "cli.doctor", Stub(ZeroDivisionError()))  # type: ignore[arg-type]
+    monkeypatch.setitem(sys.modules, "cli.doctor", Stub(ZeroDivisionError()))
     with pytest.raises(ZeroDivisionError):
         run("doctor")
 

@@ -14,7 +14,7 @@ from tasks.runtime.record import BuildSummary
 from tasks.runtime.store import Manifest, ShardStore
 
 STAGES = ("ingest", "select", "detect", "faces", "sequence", "appearance", "reidentify", "draft", "ground")
-CONFIG = {
+CONFIG: dict[str, dict[str, Any]] = {
     "sequence": {"min_frames": 3, "max_frames": 8, "target_frames": 5},
     "export": {"test_ratio": 0.5, "split_seed": 3},
 }

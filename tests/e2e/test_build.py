@@ -1,5 +1,6 @@
 """A whole build: counts, reuse, what a change redoes, and that what comes out is always the same."""
 
+import contextlib
 import io
 import json
 import os
@@ -8,6 +9,7 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -18,7 +20,7 @@ from schemas.arrow import GROUNDING, STORYREASONING
 from schemas.errors import ShardError, SourceError, StoryReasoningError, WorkspaceError
 from schemas.validation import check_texts
 from tasks.runtime.atomic import TEMPORARY_MARK
-from tasks.runtime.store import ShardStore
+from tasks.runtime.store import Manifest, ShardStore
 from tests.e2e.building import STAGES, build, changed_at, digests, manifests, rows, temporaries
 from tests.painted_films import CLOTHES, THINGS, find_colour, write_film
 
@@ -128,6 +130,21 @@ def test_a_film_lies_in_one_split(finished: tuple[Path, Path]) -> None:
     assert all(len(found) == 1 for found in splits.values())
 
 
+def test_a_film_without_stories_does_not_fill_the_training_split(films: Path, tmp_path: Path) -> None:
+    """By its hash "ronin" is for testing and "still life", which has no story, for training: that would be nothing."""
+    import shutil
+
+    from schemas.config import ExportConfig
+    from tasks.export import split_films
+
+    export = {"test_ratio": 0.5, "split_seed": 8}
+    assert split_films(["ronin", "still life"], ExportConfig(**export)) == {"ronin": "test", "still life": "train"}
+    shutil.rmtree(films / "heat")
+    built = build(films, tmp_path / "w", None, export=export)
+    assert built.summary.stories > 0
+    assert built.summary.splits["train"] == built.summary.stories
+
+
 def test_a_second_run_makes_nothing(finished: tuple[Path, Path], workspace: Path) -> None:
     before = changed_at(workspace)
     again = build(finished[0], workspace)
@@ -176,10 +193,10 @@ def test_a_changed_seed_redoes_the_draft_and_its_check_only(films: Path, workspa
     ],
 )
 def test_a_changed_parameter_redoes_its_stage_and_what_stands_on_it(
-    films: Path, workspace: Path, section: str, values: dict[str, object], first: str | None
+    films: Path, workspace: Path, section: str, values: dict[str, Any], first: str | None
 ) -> None:
     before = changed_at(workspace / "dataset")
-    again = build(films, workspace, **{section: values})
+    again = build(films, workspace, None, **{section: values})
     expected = set(STAGES[STAGES.index(first) :]) if first else set()
     assert again.fresh_stages == expected
     assert changed_at(workspace / "dataset") != before
@@ -253,7 +270,10 @@ with listening(count):
 """
 
 
-@pytest.mark.parametrize("moment", [9, 31, 47])
+MOMENTS = [9, 40, *(pytest.param(moment, marks=pytest.mark.slow) for moment in (1, 2, 5, 17, 25, 31, 47, 52, 57))]
+
+
+@pytest.mark.parametrize("moment", MOMENTS)
 def test_a_killed_build_goes_on_where_it_was(
     finished: tuple[Path, Path], films: Path, tmp_path: Path, moment: int
 ) -> None:
@@ -267,7 +287,7 @@ def test_a_killed_build_goes_on_where_it_was(
     assert temporaries(workspace) == []
 
 
-def manifests_if_any(workspace: Path) -> list[object]:
+def manifests_if_any(workspace: Path) -> list[Manifest]:
     """Manifests of a build that may not have reached every stage."""
     store = ShardStore(workspace / "shards")
     folders = [folder for stage in STAGES if (store.root / stage).exists() for folder in (store.root / stage).iterdir()]
@@ -331,6 +351,13 @@ def test_damaged_small_files_are_written_anew(films: Path, workspace: Path, name
         assert pq.read_metadata(workspace / name).num_rows == again.summary.dead_letters > 0
 
 
+def test_dead_letters_of_another_run_are_written_anew(finished: tuple[Path, Path], workspace: Path) -> None:
+    path = workspace / "dead_letters.parquet"
+    pq.write_table(pq.read_table(path).slice(0, 1), path)
+    again = build(finished[0], workspace)
+    assert pq.read_metadata(path).num_rows == again.summary.dead_letters > 1
+
+
 @pytest.mark.parametrize("part", ["README.md", "default", "report.html"])
 def test_a_missing_piece_of_the_result_is_made_anew(films: Path, workspace: Path, part: str) -> None:
     import shutil
@@ -356,17 +383,13 @@ def test_a_failing_shard_keeps_the_others_and_the_old_dataset(
             raise RuntimeError("out of words")
         return compose(evidence, params)  # type: ignore[arg-type]
 
-    monkeypatch.setattr("tasks.draft.compose", fail)
-    with pytest.raises(
-        ShardError, match=r"1 of 3 shards failed: draft failed on shard heat-.*: RuntimeError: out of words"
-    ):
-        build(films, workspace, draft={"seed": 5})
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.draft.compose", fail)
+        told = r"1 of 3 shards failed: draft failed on shard heat-.*: RuntimeError: out of words"
+        with pytest.raises(ShardError, match=told):
+            build(films, workspace, draft={"seed": 5})
     assert digests(workspace / "dataset") == before
     assert temporaries(workspace) == []
-    monkeypatch.undo()
-    from tests import fakes
-
-    fakes.install()
     again = build(films, workspace, draft={"seed": 5})
     assert {shard.split("-")[0] for _, shard in again.fresh} == {"heat"}
 
@@ -529,10 +552,8 @@ def test_a_frame_that_could_not_be_read_for_a_moment_is_read_by_the_next_run(
 
     with monkeypatch.context() as patch:
         patch.setattr(FolderSource, "read", flaky)
-        try:
+        with contextlib.suppress(StoryReasoningError):
             build(films, tmp_path / "w")
-        except StoryReasoningError:
-            pass
     build(films, tmp_path / "w")
     assert digests(tmp_path / "w" / "dataset") == digests(finished[1] / "dataset")
 
@@ -544,4 +565,4 @@ def test_two_builds_at_once(films: Path, workspace: Path) -> None:
     with locked_workspace(workspace), pytest.raises(WorkspaceError, match="another build is at work"):
         build(films, workspace)
     assert changed_at(workspace) == before
-    assert not [p for p in workspace.rglob(f"*{TEMPORARY_MARK}*")]
+    assert not list(workspace.rglob(f"*{TEMPORARY_MARK}*"))

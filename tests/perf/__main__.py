@@ -11,6 +11,7 @@ import time
 BENCHMARKS: dict[str, list[str]] = {
     "codecs": ["--stories", "100", "--rounds", "4"],
     "pipeline": ["--frames", "60"],
+    "export": ["--stories", "100", "--rounds", "1"],
 }
 
 

@@ -33,7 +33,9 @@ def make_films(folder: Path, films: int, frames: int, seed: int = 0) -> None:
             image = sources[(index * 7 + film) % len(sources)]
             width, height = image.size
             left, top = int(rng.integers(0, width // 6)), int(rng.integers(0, height // 8))
-            image = image.crop((left, top, width - width // 6 + left, height - height // 8 + top)).resize((width, height))
+            image = image.crop((left, top, width - width // 6 + left, height - height // 8 + top)).resize(
+                (width, height)
+            )
             if rng.random() < 0.5:
                 image = image.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
             image = ImageEnhance.Brightness(image).enhance(float(rng.uniform(0.75, 1.25)))

@@ -37,17 +37,16 @@ DETECTIONS = {
     ]
     for name, (_, painted) in PAINTED.items()
 }
-PEOPLE = {name: (found, {}) for name, found in DETECTIONS.items()}
+People = dict[str, tuple[list[Detection], dict[str, Box]]]
+PEOPLE: People = {name: (found, {}) for name, found in DETECTIONS.items()}
 STORIES = dict.fromkeys(PAINTED, "story")
 
 
-def shard(
-    params: AppearanceConfig, model: PaintedAppearance | None = None, people: dict[str, object] | None = None
-) -> list[Row]:
+def shard(params: AppearanceConfig, model: PaintedAppearance | None = None, people: People | None = None) -> list[Row]:
     """Rows of the painted frames."""
     outcomes = appearance_shard(
         iter(FRAMES),
-        people or PEOPLE,  # type: ignore[arg-type]
+        people or PEOPLE,
         STORIES,
         params,
         model or PaintedAppearance(),
@@ -71,14 +70,14 @@ def test_every_detection_of_every_frame_has_its_crop(batch: int) -> None:
 
 def test_colours_of_a_person_are_of_the_clothes_below_the_face() -> None:
     pixels = np.full((100, 60, 3), 128, np.uint8)
-    pixels[0:30, 15:45] = (255, 255, 0)
-    pixels[30:100, 10:50] = (200, 35, 35)
+    pixels[0:100, 10:50] = (235, 205, 60)
+    pixels[30:80, 15:45] = (200, 35, 35)  # a yellow coat over a red shirt: most of the box is yellow
     person = Detection("d0", "person", 0.9, "detector", Box(10, 0, 50, 100))
-    people = {"f": ([person], {"d0": Box(15, 0, 45, 30)})}
+    people = {"f": ([person], {"d0": Box(22, 2, 38, 22)})}
     (outcome,) = appearance_shard([("f", pixels)], people, {"f": "s"}, AppearanceConfig(), PaintedAppearance())
     assert isinstance(outcome, Kept)
     (found,) = outcome.row["crops"]
-    assert [c["name"] for c in found["colours"]][0] == "red"
+    assert next(c["name"] for c in found["colours"]) == "red"
     assert sum(c["share"] for c in found["colours"]) <= 1 + 1e-6
 
 
@@ -111,6 +110,5 @@ def test_a_model_that_gives_a_crop_too_many_is_an_error() -> None:
 
 
 def test_a_frame_without_detections_in_a_batch_is_no_trouble() -> None:
-    people = {**PEOPLE, "f1": ([], {})}
-    rows = shard(AppearanceConfig(batch=2), people=people)  # type: ignore[arg-type]
+    rows = shard(AppearanceConfig(batch=2), people={**PEOPLE, "f1": ([], {})})
     assert [len(row["crops"]) for row in rows] == [2, 0, 2, 2, 2]

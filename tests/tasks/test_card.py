@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import pytest
@@ -15,10 +16,11 @@ from tests.tasks.dataset_card.samples import make_facts
 from tests.tasks.report.films import Film, make_run
 
 
-def build(root: Path, films: list[Film], test_ratio: float = 0.15, source: str = "frames") -> Exported:
+def build(root: Path, films: list[Film], test_ratio: float = 0.15, source: str = "frames", bits: int = -1) -> Exported:
     """Export hand-made films with their card below ``root/dataset``."""
     run, refs, record = make_run(root, films, source)
-    config = BuildConfig.model_validate({"export": {"test_ratio": test_ratio}})
+    # The frames of all these films look the same: that must not make them one split.
+    config = BuildConfig.model_validate({"export": {"test_ratio": test_ratio}, "select": {"duplicate_bits": bits}})
     run = RunSpec(run.workspace, run.source, config)
     totals = [StageTotals(**total) for total in record["stages"]]
     return export_dataset(
@@ -48,6 +50,27 @@ def test_datasets_loads_both_configs_of_both_splits(tmp_path: Path) -> None:
     row = load(tmp_path, "default")["train"][0]
     assert list(row) == ["story_id", "images", "frame_count", "chain_of_thought", "story"]
     assert [image.size for image in row["images"]] == [(96, 54)] * 5
+
+
+def test_films_that_share_frames_are_moved_and_named(tmp_path: Path) -> None:
+    films = [Film(name=f"film{i}", stories=1) for i in range(8)]
+    apart = build(tmp_path / "apart", films, test_ratio=0.4)
+    together = build(tmp_path / "together", films, test_ratio=0.4, bits=2)
+    moved = sorted(film for film, split in apart.films.items() if split == "test")
+    assert set(together.films.values()) == {"train"}
+    told = f"Moved to the other split, as they share frames with a film there: {', '.join(moved)}.\n"
+    assert told in (tmp_path / "together" / "dataset" / "README.md").read_text()
+    assert "Moved to the other split" not in (tmp_path / "apart" / "dataset" / "README.md").read_text()
+    assert json.loads((tmp_path / "together" / "dataset" / "films.json").read_text())["films"][moved[0]]["moved"]
+
+
+def test_licences_beside_the_frames_are_told(tmp_path: Path) -> None:
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "films.toml").write_text('[films.harbour]\nlicence = "CC-BY"\nsource = "a | tape"\n')
+    build(tmp_path, [Film()], source=str(tmp_path / "frames"))
+    card = (tmp_path / "dataset" / "README.md").read_text()
+    assert "| film | split | stories | frames in stories | licence | source |" in card
+    assert "| harbour | train | 2 | 10 | CC-BY | a \\| tape |" in card
 
 
 def test_datasets_loads_it_when_the_test_split_is_empty(tmp_path: Path) -> None:

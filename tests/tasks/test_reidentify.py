@@ -1,14 +1,15 @@
 """``reidentify`` around the identity engine: what it is told, and how its answer is written down."""
 
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from schemas.config import BuildConfig, ReidentifyConfig
 from schemas.geometry import Box
 from tasks.identity.calibration import load_calibration
+from tasks.identity.observation import Observation
 from tasks.reidentify import STAGE, StoryFrames, observe, reidentify_shard
 from tasks.rows import Face, detection_row, face_row, pack_embedding
 from tasks.runtime.stage import Kept, Row
@@ -17,9 +18,11 @@ from tests.e2e.building import rows
 FACTS: Row = {"width": 160, "height": 96, "phash": 5, "scene": "0001"}
 
 
-def unit(index: int, dimension: int = 8) -> "np.ndarray[Any, np.dtype[np.float32]]":
+def unit(index: int, dimension: int = 8) -> NDArray[np.float32]:
     """A unit vector along one axis."""
-    return np.eye(dimension, dtype=np.float32)[index]
+    vector = np.zeros(dimension, np.float32)
+    vector[index] = 1
+    return vector
 
 
 def frame_rows(*people: tuple[str, str, int]) -> tuple[Row, Row]:
@@ -43,6 +46,7 @@ def test_what_identity_is_told_of_a_frame() -> None:
     assert person.face is not None
     assert np.array_equal(person.face, unit(1))
     assert person.face_quality == pytest.approx(0.9)
+    assert person.appearance is not None
     assert np.array_equal(person.appearance, unit(1))
     assert (person.frame_width, person.frame_height, person.frame_hash) == (160, 96, 5)
     assert (chair.kind, chair.face, chair.face_quality) == ("obj", None, 0.0)
@@ -56,7 +60,9 @@ def test_regions_without_instances_are_background() -> None:
 
 def shard(*stories: list[list[tuple[str, str, int]]]) -> list[Row]:
     """Identities of stories given as frames of detections."""
-    observations, spans, frame = [], [], 0
+    observations: list[Observation] = []
+    spans: list[StoryFrames] = []
+    frame = 0
     for number, frames in enumerate(stories):
         start = len(observations)
         for found in frames:

@@ -59,6 +59,6 @@ def test_embeddings_are_little_endian_float32() -> None:
 @pytest.mark.parametrize("kind", ["<f4", ">f4", "<f8"])
 def test_embeddings_of_any_layout_come_back(kind: str) -> None:
     vector = np.arange(12, dtype=kind)[::3]
-    again = unpack_embedding(pack_embedding(vector.astype(np.float32) if kind == "<f8" else vector))  # type: ignore[arg-type]
+    again = unpack_embedding(pack_embedding(vector.astype(np.float32) if kind == "<f8" else vector))
     assert again.dtype == np.float32
     assert again.tolist() == [0.0, 3.0, 6.0, 9.0]

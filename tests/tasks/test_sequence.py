@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Sequence
-from itertools import groupby
+from itertools import groupby, pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -24,7 +24,7 @@ def ways_to_cut(count: int) -> list[list[tuple[int, int]]]:
     """Every way to choose runs of neighbouring pieces that do not overlap."""
     if count == 0:
         return [[]]
-    found = [runs for runs in ways_to_cut(count - 1)]
+    found = list(ways_to_cut(count - 1))
     for start in range(count):
         found += [[*runs, (start, count)] for runs in ways_to_cut(start)]
     return found
@@ -59,7 +59,7 @@ def test_no_way_to_cut_is_better(scenes: list[tuple[int, bool]], params: Sequenc
     pieces = [piece(n, min(length, params.max_frames), person) for n, (length, person) in enumerate(scenes)]
     runs, left = group_pieces(pieces, params)
     assert all(is_story(pieces[a:b], params) for a, b in runs)
-    assert all(b <= c for (_, b), (c, _) in zip(runs, runs[1:], strict=False))
+    assert all(b <= c for (_, b), (c, _) in pairwise(runs))
     covered = [index for a, b in runs for index in range(a, b)]
     assert sorted(covered + left) == list(range(len(pieces)))
     allowed = [w for w in ways_to_cut(len(pieces)) if all(is_story(pieces[a:b], params) for a, b in w)]
@@ -68,6 +68,11 @@ def test_no_way_to_cut_is_better(scenes: list[tuple[int, bool]], params: Sequenc
 
 def test_ways_to_cut_of_the_test_itself() -> None:
     assert sorted(map(sorted, ways_to_cut(2))) == [[], [(0, 1)], [(0, 1), (1, 2)], [(0, 2)], [(1, 2)]]
+
+
+def test_among_equals_the_earliest_story_is_the_longest() -> None:
+    assert group_pieces([piece(0, 3), piece(1, 1), piece(2, 3)], SMALL)[0] == [(0, 2), (2, 3)]
+    assert group_pieces([piece(0, 2), piece(1, 1), piece(2, 2)], SMALL)[0] == [(0, 2), (2, 3)]
 
 
 def test_a_whole_film_at_once_is_quick() -> None:

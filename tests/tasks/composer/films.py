@@ -95,7 +95,7 @@ def make_frame(
 
 def simulate(seed: int, *, frames: int | None = None, crowd: bool = False) -> StoryEvidence:
     """A film with a cast that comes and goes, moves, turns, loses its faces, among things that flicker, in changing light."""
-    dice = random.Random(seed)  # noqa: S311
+    dice = random.Random(seed)
     count = frames or dice.randint(5, 22)
     size = dice.choice(((480, 270), (426, 240), (575, 240), (1280, 720)))
     cast = [f"char{k}" for k in range(1, (dice.randint(12, 24) if crowd else dice.randint(1, 7)) + 1)]

@@ -18,7 +18,7 @@ def run(tmp_path: Path) -> RunSpec:
 
 
 BASE: dict[str, Any] = {"section": "select", "models": lambda config: {"m": "1"}}
-CHANGES = {
+CHANGES: dict[str, dict[str, Any]] = {
     "version": {"version": 2},
     "section": {"section": "detect"},
     "model digest": {"models": lambda config: {"m": "2"}},
@@ -26,7 +26,7 @@ CHANGES = {
     "no models": {"models": None},
     "name": {"name": "another"},
 }
-SAME = {
+SAME: dict[str, dict[str, Any]] = {
     "run": {"run": lambda inputs: iter([])},
     "count": {"count": lambda inputs: 0},
     "leased": {"leased": True},

@@ -1,5 +1,6 @@
 """Shards on disk: what stands, what is damaged, and what a failing writer leaves behind."""
 
+import contextlib
 import dataclasses
 import errno
 import json
@@ -287,10 +288,8 @@ def test_no_damage_of_the_values_goes_unseen(store: ShardStore) -> None:
     footer = len(good) - 8 - int.from_bytes(good[-8:-4], "little")
     for place in random.Random(0).sample(range(footer), 300):
         flip(path, place)
-        try:
+        with contextlib.suppress(ShardError):
             assert list(store.read("plan", "a", "k")) == rows
-        except ShardError:
-            pass
         path.write_bytes(good)
 
 

@@ -44,8 +44,8 @@ def pictures(
     return found
 
 
-def make_yolo(path: Path, kind: str = "yolo26n.yaml", names: list[str] | None = None) -> Path:
-    """An ultralytics checkpoint whose scores and boxes depend on the picture."""
+def make_yolo(path: Path, kind: str = "yolo26n.yaml", names: list[str] | None = None, spread: float = 0.15) -> Path:
+    """An ultralytics checkpoint whose scores and boxes depend on the picture; ``spread`` how much by."""
     import torch
     from ultralytics import YOLO
 
@@ -57,7 +57,7 @@ def make_yolo(path: Path, kind: str = "yolo26n.yaml", names: list[str] | None = 
     with torch.no_grad():
         for name, value in network.named_parameters():
             if "cv3." in name and name.endswith(".2.weight"):  # the last layer of the class branch
-                value.normal_(0, 0.15)
+                value.normal_(0, spread)
             elif "cv3." in name and name.endswith(".2.bias"):
                 value.fill_(-6.0)
             elif "cv2." in name and name.endswith(".2.weight"):  # and of the box branch

@@ -161,6 +161,33 @@ def test_dinov2(tmp_path: Path) -> None:
     assert adapter.tag(pictures(2)) == [[], []]
 
 
+def test_an_older_repository_without_safetensors(tmp_path: Path) -> None:
+    """Tensors only are read of its pickle; one that would run code is refused."""
+    pytest.importorskip("transformers")
+    import torch
+    from safetensors.torch import load_file
+
+    folder = make_dinov2(tmp_path / "dinov2")
+    model = listed("dinov2-base", "appearance", settings={"dimension": "24"})
+    crops = pictures(2)
+    expected = create_dinov2(model, folder_options(folder, 2)).embed(crops)
+    safe, pickled = folder / "model.safetensors", folder / "pytorch_model.bin"
+    torch.save(load_file(safe), pickled)
+    safe.unlink()
+    np.testing.assert_allclose(create_dinov2(model, folder_options(folder, 2)).embed(crops), expected, atol=1e-6)
+
+    marker = tmp_path / "ran"
+
+    class Payload:
+        def __reduce__(self) -> tuple[Any, ...]:
+            return Path.touch, (marker,)
+
+    torch.save({"layernorm.weight": Payload()}, pickled)
+    with pytest.raises(ModelError, match="cannot be read"):
+        create_dinov2(model, folder_options(folder, 2)).load()
+    assert not marker.exists()
+
+
 def test_weights_that_lack_a_part(tmp_path: Path) -> None:
     pytest.importorskip("transformers")
     from safetensors.torch import load_file, save_file

@@ -122,6 +122,27 @@ def test_half_the_memory_gives_the_same(weights: dict[str, Path], monkeypatch: p
     assert scarce._limit.most <= 2
 
 
+def test_a_suppression_that_gave_up_loses_nothing(weights: dict[str, Path], monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library stops suppressing after some seconds and gives nothing for the rest of the batch: such a batch is redone
+    image by image, and an image that is too much by itself is an error."""
+    from ultralytics.utils import nms
+
+    images = pictures(4, ((120, 160),))
+    expected = detector(weights["detect"], batch=8).detect(images)
+    real, most = nms.non_max_suppression, 1
+
+    def slow(prediction: Any, *args: Any, **kwargs: Any) -> Any:
+        batch = prediction[0] if isinstance(prediction, (list, tuple)) else prediction
+        return real(prediction, *args, **kwargs, max_time_img=0.05 if len(batch) <= most else -100.0)
+
+    monkeypatch.setattr(nms, "non_max_suppression", slow)
+    found = detector(weights["detect"], batch=8).detect(images)
+    assert [len(one) for one in found] == [len(one) for one in expected]
+    most = 0
+    with pytest.raises(ModelError, match="found so much in a frame that its suppression ran out of time"):
+        detector(weights["detect"], batch=8).detect(images)
+
+
 def test_exported_networks_are_read_and_run(weights: dict[str, Path], tmp_path: Path) -> None:
     pytest.importorskip("onnx")
     from ultralytics import YOLO
