@@ -11,6 +11,7 @@ from schemas.evidence import EntityKind
 from tasks.identity.calibration import Calibration, Curve, FaceCurve, KindCalibration
 from tasks.identity.columns import Columns, build_columns, near_frames
 from tasks.identity.film import fit_to_film, mean_within_frames
+from tasks.identity.graph import row_products
 from tasks.identity.identify import identify
 from tasks.identity.logistic import fit_logistic, tail_bounds
 from tasks.identity.metrics import bcubed
@@ -25,6 +26,9 @@ FEWEST_PAIRS = 10
 
 MOST_ODDS = 8.0
 """No source is ever surer than 1 in 3000."""
+
+SETTLED = 3.0
+"""Log-odds of faces, either way, from which they settle who is who, so that looks can be fitted without labels."""
 
 SMALLEST_SLOPE = 1e-3
 PRIOR_STEPS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
@@ -123,15 +127,45 @@ def _collect(samples: KindSamples, part: _KindOfFilm, face_shift: float, look_sh
             rates.append(float(same[chosen].mean()))
     weight = columns.face_weight[first] * columns.face_weight[second]
     faced = weight > 0
-    cosine = np.einsum("ij,ij->i", columns.face[first], columns.face[second], dtype=np.float64) - face_shift
+    cosine = row_products(columns.face, columns.face, first, second) - face_shift
     samples.face.add(cosine[faced], same[faced], np.sqrt(weight[faced]))
     both = columns.has_appearance[first] & columns.has_appearance[second]
-    look = np.einsum("ij,ij->i", columns.appearance[first], columns.appearance[second], dtype=np.float64) - look_shift
+    look = row_products(columns.appearance, columns.appearance, first, second) - look_shift
     samples.scene.add(look[both & together], same[both & together])
     samples.across.add(look[both & ~together], same[both & ~together])
     earlier = np.minimum(columns.rank[first], columns.rank[second])
     near = (np.abs(columns.rank[first] - columns.rank[second]) == 1) & columns.near_next[earlier]
     samples.continuity.add(pair_iou(columns.boxes[first[near]], columns.boxes[second[near]]), same[near])
+
+
+def fit_looks(films: Sequence[Sequence[Observation]], kind: KindCalibration) -> KindCalibration:
+    """Fit what crops within a scene are worth without labels, on the pairs of people that their faces settle.
+
+    Faces and clothes are seen through different networks on different pixels, so the one may teach the other.
+
+    Args:
+        films: observations of films; only people with faces are looked at.
+        kind: with the curve of faces; what cannot be fitted stays.
+    """
+    if kind.face is None:
+        return kind
+    scene = PairSample()
+    parts = _columns_of([LabelledFilm(film, [None] * len(film)) for film in films], "char", 0)
+    _, reference = _references(parts)
+    for part in parts:
+        columns = part.columns
+        first, second = np.triu_indices(columns.size, 1)
+        weight = columns.face_weight[first] * columns.face_weight[second]
+        both = columns.has_appearance[first] & columns.has_appearance[second]
+        apart = columns.rank[first] != columns.rank[second]
+        chosen = both & apart & (weight > 0) & (columns.scene[first] == columns.scene[second])
+        first, second, weight = first[chosen], second[chosen], weight[chosen]
+        odds = kind.face.line(row_products(columns.face, columns.face, first, second), np.sqrt(weight))
+        settled = np.abs(odds) >= SETTLED
+        look = row_products(columns.appearance, columns.appearance, first[settled], second[settled])
+        scene.add(look, odds[settled] > 0)
+    curve = fit_curve(scene, reference)
+    return kind if curve is None else kind.model_copy(update={"appearance_scene": curve})
 
 
 def fit_curve(sample: PairSample, reference: float | None) -> Curve | None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from schemas.errors import ConfigError, PublishError, StoryReasoningError, WorkspaceError
 from tasks.publish import STAGING, PublishRequest, make_plan, publish
@@ -27,6 +28,8 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hub]:
     """A Hub that the client of this process talks to; opening with ``load_dataset`` is tested in a process of its own."""
     with running_hub() as hub:
         monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", hub.url)
+        template = f"{hub.url}/{{repo_id}}/resolve/{{revision}}/{{filename}}"
+        monkeypatch.setattr("huggingface_hub.constants.HUGGINGFACE_CO_URL_TEMPLATE", template)
         monkeypatch.setattr("huggingface_hub.constants.HF_HUB_DISABLE_XET", True)
         monkeypatch.setattr("tasks.publishing.hub.FIRST_WAIT_S", 0.001)
         monkeypatch.setattr("tasks.publish.verify_loading", lambda *_: None)
@@ -253,26 +256,33 @@ def test_films_that_change_sides_are_noticed(
     assert f"in the other split now: {moved[0]}" in hub.repos[REPO].files()["CHANGELOG.md"].decode()
 
 
+def slowly(*faults: Fault) -> list[ParameterSet]:
+    """Cases that only the slow tests run."""
+    return [pytest.param(fault, marks=pytest.mark.slow) for fault in faults]
+
+
 COMMIT_STAGED, COMMIT_MAIN = f"POST .*/commit/{STAGING}", "POST .*/commit/main"
 
 
 @pytest.mark.parametrize(
     "fault",
     [
-        Fault("POST .*/repos/create", "status"),
-        Fault("POST .*/branch/", "reset", times=2),
-        Fault("POST .*/branch/", "lost"),
-        Fault("PUT /lfs/", "status"),
         Fault("PUT /lfs/", "reset", skip=1),
-        Fault("PUT /lfs/", "lost", skip=2),
-        Fault(COMMIT_STAGED, "status", times=3),
-        Fault(COMMIT_STAGED, "lost"),
-        Fault(COMMIT_MAIN, "status", times=2, status=500),
         Fault(COMMIT_MAIN, "reset"),
         Fault(COMMIT_MAIN, "lost"),
         Fault("POST .*/tag/", "lost"),
-        Fault("GET .*/tree/", "status", times=2),
         Fault("DELETE", "lost"),
+        *slowly(
+            Fault("POST .*/repos/create", "status"),
+            Fault("POST .*/branch/", "reset", times=2),
+            Fault("POST .*/branch/", "lost"),
+            Fault("PUT /lfs/", "status"),
+            Fault("PUT /lfs/", "lost", skip=2),
+            Fault(COMMIT_STAGED, "lost"),
+            Fault(COMMIT_STAGED, "status", times=3),
+            Fault(COMMIT_MAIN, "status", times=2, status=500),
+            Fault("GET .*/tree/", "status", times=2),
+        ),
     ],
     ids=lambda fault: f"{fault.where}-{fault.kind}",
 )
@@ -283,7 +293,16 @@ def test_what_fails_in_passing_does_not_show(hub: Hub, workspace: Path, request_
     assert_one_whole_release(hub, workspace)
 
 
-@pytest.mark.parametrize("where", ["/branch/", COMMIT_STAGED, COMMIT_MAIN, "/tag/", "objects/batch"])
+@pytest.mark.parametrize(
+    "where",
+    [
+        COMMIT_MAIN,
+        "/tag/",
+        pytest.param(COMMIT_STAGED, marks=pytest.mark.slow),
+        pytest.param("/branch/", marks=pytest.mark.slow),
+        pytest.param("objects/batch", marks=pytest.mark.slow),
+    ],
+)
 def test_what_breaks_off_is_taken_up_by_the_next_run(
     hub: Hub, workspace: Path, request_: PublishRequest, where: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
