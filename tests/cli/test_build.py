@@ -75,7 +75,7 @@ def test_json_is_for_machines(run: Run, film: Path, settings: Path, tmp_path: Pa
 
 def test_the_limit_is_a_quick_look(run: Run, film: Path, settings: Path, tmp_path: Path) -> None:
     done = run("build", film, "--workspace", tmp_path / "w", "--config", settings, "--limit-stories", 1)
-    assert done.out.startswith("1 stories (1 train, 0 test)")
+    assert done.out.startswith("1 story (1 train, 0 test)")
 
 
 @pytest.mark.parametrize("frames", ["missing", "no/such/folder", "./x", "~nosuchuser/frames", "x" * 5000, "a\nb/c/d"])
