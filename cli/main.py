@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from schemas.errors import StoryReasoningError
 
-COMMANDS = ("build", "inspect", "check", "publish", "doctor")
+COMMANDS = ("build", "inspect", "check", "reid", "publish", "doctor")
 
 DESCRIPTION = """\
 From movie frames to a grounded story dataset.
@@ -19,6 +19,7 @@ From movie frames to a grounded story dataset.
   storyreasoning build FRAMES --workspace W   your frames: a folder of images, or a folder of such folders, one a film
   storyreasoning inspect W                    what is in a workspace or dataset
   storyreasoning check W/dataset              whether every tag, id and box of a dataset holds
+  storyreasoning reid evaluate W              how far the identities of a workspace can be trusted
   storyreasoning publish W OWNER/NAME         the dataset of a workspace, on the Hub
   storyreasoning doctor                       what this machine has and what is missing
 

@@ -1,12 +1,15 @@
 """What identity saw in a workspace: the observations of each shard, with the faces they were seen by."""
 
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from schemas.config import BuildConfig
 from schemas.errors import WorkspaceError
 from schemas.geometry import Box
+from tasks.identity.evaluate import LabelledViews, label_views
+from tasks.identity.labels import LabelledPerson
 from tasks.identity.observation import Observation
 from tasks.reidentify import gather
 from tasks.rows import box_of
@@ -81,3 +84,15 @@ def _load(store: ShardStore, manifest: Manifest, config: BuildConfig, root: Path
     faces = tuple(boxes.get((frame_ids[one.frame], one.det_id)) for one in observations)
     named = tuple(sources[frame] for frame in frame_ids)
     return ShardViews(manifest.film, frame_ids, named, tuple(observations), faces)
+
+
+def join_labelled(parts: Sequence[ShardViews], labels: Mapping[str, tuple[LabelledPerson, ...]]) -> LabelledViews:
+    """The observations of a film's shards one after the other, frames counted on, with what the labels say of them."""
+    observations: list[Observation] = []
+    faces: list[Box | None] = []
+    frames: list[str] = []
+    for part in parts:
+        observations += [replace(one, frame=one.frame + len(frames)) for one in part.observations]
+        faces += part.faces
+        frames += part.sources
+    return label_views(observations, faces, frames, labels)

@@ -7,13 +7,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.config import ReidentifyConfig
+from schemas.errors import ConfigError
 from schemas.evidence import EntityKind
 from tasks.identity.calibration import Calibration, Curve, FaceCurve, KindCalibration
 from tasks.identity.columns import Columns, build_columns, near_frames
-from tasks.identity.film import fit_to_film, mean_within_frames
+from tasks.identity.film import fit_to_film, mean_within_frames, shift
 from tasks.identity.graph import row_products
 from tasks.identity.identify import identify
-from tasks.identity.logistic import fit_logistic, tail_bounds
+from tasks.identity.logistic import fit_logistic, log_loss, tail_bounds
 from tasks.identity.metrics import bcubed
 from tasks.identity.observation import Observation, canonical_order
 from tasks.identity.overlap import pair_iou
@@ -31,6 +32,9 @@ SETTLED = 3.0
 """Log-odds of faces, either way, from which they settle who is who, so that looks can be fitted without labels."""
 
 SMALLEST_SLOPE = 1e-3
+THRESHOLDS = tuple(step / 2 for step in range(-10, 11))
+"""Thresholds that are tried on portraits."""
+
 PRIOR_STEPS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 """Log-odds that are tried on top of the rates of same pairs, see ``fit_prior``."""
 
@@ -163,7 +167,9 @@ def fit_looks(films: Sequence[Sequence[Observation]], kind: KindCalibration) -> 
         odds = kind.face.line(row_products(columns.face, columns.face, first, second), np.sqrt(weight))
         settled = np.abs(odds) >= SETTLED
         look = row_products(columns.appearance, columns.appearance, first[settled], second[settled])
-        scene.add(look, odds[settled] > 0)
+        seen = columns.has_appearance.astype(np.float64)
+        by = shift(*mean_within_frames(columns.rank, columns.appearance, seen), reference)
+        scene.add(look - by, odds[settled] > 0)
     curve = fit_curve(scene, reference)
     return kind if curve is None else kind.model_copy(update={"appearance_scene": curve})
 
@@ -253,6 +259,60 @@ def _face_shift(before: FaceCurve | None, after: FaceCurve | None) -> float:
     if before.slope > 0:
         return (before.offset - after.offset) / before.slope
     return (before.offset_r - after.offset_r) / before.slope_r
+
+
+def fit_faces(
+    calibration: Calibration,
+    fit: LabelledFilm,
+    test: LabelledFilm,
+    fit_full: LabelledFilm,
+    test_full: LabelledFilm,
+    config: ReidentifyConfig,
+) -> tuple[Calibration, dict[str, float]]:
+    """Fit the curve of faces on some people and say how well it does on others.
+
+    Args:
+        calibration: what to change.
+        fit: faces of every quality to fit on.
+        test: faces of every quality of other people.
+        fit_full: well visible faces of those fitted on, to choose a threshold.
+        test_full: well visible faces of the others, to measure the threshold.
+        config: for everything but the threshold.
+
+    Returns:
+        The calibration with the new curve, and what was measured.
+
+    Raises:
+        ConfigError: there are too few pairs of faces to fit.
+    """
+    start = calibration.kinds["char"]
+    samples = [KindSamples(), KindSamples()]
+    for sample, film in zip(samples, (fit, test), strict=True):
+        for part in _columns_of([film], "char", config.shot_bits):
+            _collect(sample, part, 0.0, 0.0)
+    curve = fit_face_curve(samples[0].face, None)
+    measured = samples[1].face.arrays()
+    if curve is None or measured is None:
+        raise ConfigError(f"too few faces were found to fit on: {len(fit.truth)} to fit and {len(test.truth)} to test")
+    fitted = calibration.model_copy(
+        update={"kinds": {**calibration.kinds, "char": start.model_copy(update={"face": curve})}}
+    )
+
+    def f1(film: LabelledFilm, threshold: float) -> float:
+        tried = config.model_copy(update={"threshold": threshold})
+        return bcubed(film.truth, identify(film.observations, tried, fitted).entity).f1
+
+    threshold = max(THRESHOLDS, key=lambda tried: (round(f1(fit_full, tried), 6), -abs(tried)))
+    cosine, reliability, same = measured
+    return fitted, {
+        "views_fitted": len(fit.truth),
+        "views_tested": len(test.truth),
+        "test_log_loss": round(log_loss(curve.line(cosine, reliability), same), 4),
+        "fitted_threshold": threshold,
+        "test_bcubed_f1_at_fitted_threshold": round(f1(test_full, threshold), 4),
+        "test_bcubed_f1_at_0": round(f1(test_full, 0.0), 4),
+        "test_bcubed_f1_all_sizes_at_0": round(f1(test, 0.0), 4),
+    }
 
 
 def fit_prior(films: Sequence[LabelledFilm], calibration: Calibration, config: ReidentifyConfig) -> Calibration:

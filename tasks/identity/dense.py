@@ -1,6 +1,7 @@
 """Identity of a few thousand observations at most, with all pairs in memory."""
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,9 @@ from tasks.identity.agglomerate import NEVER, Linkage, agglomerate, join_leftove
 from tasks.identity.calibration import KindCalibration
 from tasks.identity.columns import Columns
 from tasks.identity.pairs import SCENE_PAIRS, Array, fuse, mass_of, pair_planes
-from tasks.identity.sets import merges_of
+
+Number = TypeVar("Number", np.float64, np.int64)
+Entry = TypeVar("Entry", np.float64, np.bool_)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,36 +54,40 @@ def group_dense(
     )
     planes[:, every, every] = 0.0  # no observation is evidence about itself
     same_frame = columns.rank[:, None] == columns.rank[None]
+    order = np.argsort(start, kind="stable")
+    first, heads = np.unique(start[order], return_index=True)
+    weight = columns.face_weight[order]
     linkage = Linkage(
-        planes.copy(),
-        together.copy(),
-        same_frame.copy(),
-        np.ones(count),
-        columns.face_weight.copy(),
-        columns.face_weight**2,
+        _by_group(planes, order, heads),
+        _by_group(together, order, heads),
+        _by_group(same_frame, order, heads),
+        np.add.reduceat(np.ones(count), heads),
+        np.add.reduceat(weight, heads),
+        np.add.reduceat(weight**2, heads),
         kind,
-        every,
+        first,
     )
-    for keep, drop in merges_of(start):
-        linkage.merge(keep, drop)
     group_of = start.copy()
-    left = agglomerate(linkage.take(np.unique(start)), group_of, config.threshold, config.margin)
+    left = agglomerate(linkage, group_of, config.threshold, config.margin)
     join_leftovers(left, group_of, config.threshold - config.leftover, 2 * config.margin)
     group = by_first_member(group_of)
     return Grouping(group, _confidence(columns, planes, together, same_frame, kind, group, config))
+
+
+def _by_group(values: NDArray[Entry], order: NDArray[np.int64], heads: NDArray[np.int64]) -> NDArray[Entry]:
+    """Sums, or whether any is true, over the last two axes by groups, given members in order of groups."""
+    if len(heads) == len(order):
+        return values.copy()
+    add = np.logical_or if values.dtype == np.bool_ else np.add
+    columns = add.reduceat(np.take(values, order, axis=-1), heads, axis=-1)
+    summed: NDArray[Entry] = add.reduceat(np.take(columns, order, axis=-2), heads, axis=-2)
+    return summed
 
 
 def by_first_member(codes: NDArray[np.int64]) -> NDArray[np.int64]:
     """Renumber codes so that they ascend by first occurrence."""
     _, first, inverse = np.unique(codes, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(first))[inverse]
-
-
-def _members(group: NDArray[np.int64]) -> Array:
-    """Membership matrix, shape ``(n, groups)``."""
-    matrix = np.zeros((len(group), int(group.max(initial=-1)) + 1))
-    matrix[np.arange(len(group)), group] = 1.0
-    return matrix
 
 
 def _confidence(
@@ -95,23 +102,32 @@ def _confidence(
     """Posterior of each observation's group against every other group it could be in and against being someone new."""
     if not columns.size:
         return np.zeros(0)
-    members = _members(group)
+    order = np.argsort(group, kind="stable")
+    starts = np.searchsorted(group[order], np.arange(int(group.max()) + 1))
+
+    def per_group(values: NDArray[Number]) -> NDArray[Number]:
+        """Values of observations added up over the members of each group, along the last axis."""
+        return np.add.reduceat(np.take(values, order, axis=-1), starts, axis=-1)
+
+    every = np.arange(columns.size)
+    own = np.zeros((columns.size, len(starts)), dtype=np.bool_)
+    own[every, group] = True
     weight = columns.face_weight
-    own = members.astype(np.bool_)
+    count = per_group(np.ones(columns.size))
     # An observation is weighed against the rest of its own group, so it does not vouch for itself.
     mass = mass_of(
-        np.maximum(members.sum(axis=0)[None] - members, 1.0),
-        (weight @ members)[None] - members * weight[:, None],
-        (weight**2 @ members)[None] - members * (weight**2)[:, None],
+        np.maximum(count[None] - own, 1.0),
+        per_group(weight)[None] - own * weight[:, None],
+        per_group(weight**2)[None] - own * (weight**2)[:, None],
     )
-    shared = together.astype(np.float64)
-    np.fill_diagonal(shared, 0.0)
     alone = mass_of(np.ones((columns.size, 1)), weight[:, None], (weight**2)[:, None])
-    summed = planes @ members
-    odds, _ = fuse(summed, (shared @ members) > 0, alone, mass, kind)
-    odds[(same_frame @ members > 0) & ~own] = NEVER
-    source = np.repeat(np.arange(columns.size), odds.shape[1])
-    single = np.broadcast_to(members.sum(axis=0)[None] == 1, odds.shape)
+    beside = together.astype(np.int64)
+    beside[every, every] = 0
+    summed = per_group(planes)
+    odds, _ = fuse(summed, per_group(beside) > 0, alone, mass, kind)
+    odds[(per_group(same_frame.astype(np.int64)) > 0) & ~own] = NEVER
+    source = np.repeat(every, len(starts))
+    single = np.broadcast_to(count[None] == 1, odds.shape)
     chosen = own.ravel(), single.ravel(), (summed[SCENE_PAIRS] > 0).ravel()
     return posterior(source, odds.ravel(), *chosen, columns.size, config.leftover, 2 * config.margin)
 

@@ -1,0 +1,242 @@
+"""``storyreasoning reid``: how good identities are, and what similarities are worth."""
+
+import argparse
+import json
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from schemas.errors import ConfigError
+
+if TYPE_CHECKING:
+    from tasks.identity.calibration import Calibration
+    from tasks.identity.evaluate import Evaluation, Signals, Step
+    from tasks.observations import ShardViews
+
+DESCRIPTION = """\
+How good the identities of a workspace are (evaluate), and fitting what similarities are worth (calibrate)."""
+
+EVALUATE = """\
+Score who is who in the films of a workspace.
+
+With --labels, against a JSON list of {"frame": NAME, "people": [{"person": NAME, "face_box": [x1, y1, x2, y2]}, ...]} ("box"
+for the whole body), over the labelled people that were detected: B-cubed, pairwise F1, adjusted Rand index, IDF1, AssA,
+entities too many or too few, detections of one frame that share an entity, and how it all moves with the threshold.
+Without labels: how sure the links are, and whether they stay when 5 % of the detections are taken away."""
+
+CALIBRATE = """\
+Fit what similarities are worth and write a calibration file.
+
+--portraits FOLDER, with a folder of portraits for each person, fits faces: on every second person, tested on the others.
+--films WORKSPACE fits what crops of one scene are worth, on the people whom faces settle; it needs no labels.
+--labels FILE with --films fits everything that has enough labelled pairs, crops across scenes and priors too.
+What is not fitted is taken from --start. Nobody on whom you will report results may be among the people fitted on."""
+
+
+def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    """Add the command."""
+    parser = commands.add_parser("reid", help="measure and calibrate who is who", description=DESCRIPTION)
+    actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
+    raw = argparse.RawDescriptionHelpFormatter
+    measure = actions.add_parser("evaluate", help="score identities", description=EVALUATE, formatter_class=raw)
+    measure.add_argument("workspace", type=Path, metavar="WORKSPACE", help="a workspace with a finished build")
+    measure.add_argument("--labels", type=Path, metavar="FILE", help="who stands where in some frames")
+    measure.add_argument("--json", action="store_true", help="as JSON")
+    measure.set_defaults(run=run_evaluate)
+    fit = actions.add_parser("calibrate", help="fit thresholds and weights", description=CALIBRATE, formatter_class=raw)
+    fit.add_argument("name", metavar="NAME", help="name and version of the calibration, such as films-v1")
+    fit.add_argument("--out", type=Path, metavar="FILE", help="default: NAME.json")
+    fit.add_argument("--start", default="embedded-v1", metavar="NAME", help="calibration to start from (%(default)s)")
+    fit.add_argument("--preset", default="embedded", metavar="NAME", help="whose models (default: %(default)s)")
+    fit.add_argument("--portraits", type=Path, metavar="FOLDER", help="a folder of portraits for each person")
+    fit.add_argument("--films", type=Path, metavar="WORKSPACE", help="a workspace with a finished build")
+    fit.add_argument("--labels", type=Path, metavar="FILE", help="labels of these films")
+    fit.set_defaults(run=run_calibrate)
+
+
+def read_text(path: Path) -> str:
+    """The text of a file.
+
+    Raises:
+        ConfigError: it cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"{path} cannot be read: {error}") from error
+
+
+def films_of(workspace: Path) -> "dict[str, list[ShardViews]]":
+    """The observations of a workspace, film by film.
+
+    Raises:
+        ConfigError: there are none.
+    """
+    from tasks.observations import load_observations
+    from tasks.runtime.workspace import open_workspace
+
+    films: dict[str, list[ShardViews]] = {}
+    for shard in load_observations(open_workspace(workspace)):
+        films.setdefault(shard.film, []).append(shard)
+    if not films:
+        raise ConfigError(
+            f"workspace {workspace} has no identities yet: run 'storyreasoning build --workspace {workspace}'"
+        )
+    return films
+
+
+def run_evaluate(args: argparse.Namespace) -> int:
+    """Score each film of a workspace."""
+    from tasks.identity.calibration import load_calibration
+    from tasks.identity.evaluate import evaluate, identify_shards, signals, sweep
+    from tasks.identity.labels import parse_labels
+    from tasks.observations import join_labelled, load_config_of
+    from tasks.runtime.workspace import open_workspace
+
+    labels = parse_labels(read_text(args.labels)) if args.labels else {}
+    films = films_of(args.workspace)
+    config = load_config_of(open_workspace(args.workspace)).reidentify
+    calibration = load_calibration(config.calibration)
+    told: list[dict[str, Any]] = []
+    for film, parts in films.items():
+        shards = [part.observations for part in parts]
+        entry: dict[str, Any] = {"film": film, "signals": signals(shards, config, calibration)}
+        views = join_labelled(parts, labels)
+        if views.found:
+            entry["evaluation"] = evaluate(views, identify_shards(shards, config, calibration))
+            entry["sweep"] = sweep(views, shards, config, calibration)
+        told.append(entry)
+    if args.labels and not any("evaluation" in entry for entry in told):
+        raise ConfigError(f"no labelled person of {args.labels} was found in {args.workspace}: are these its frames?")
+    if args.json:
+        plain = [
+            {
+                "film": entry["film"],
+                "signals": asdict(entry["signals"]),
+                "evaluation": asdict(entry["evaluation"]) if "evaluation" in entry else None,
+                "sweep": [asdict(step) for step in entry.get("sweep", ())],
+            }
+            for entry in told
+        ]
+        print(json.dumps({"calibration": calibration.name, "films": plain}, ensure_ascii=False, indent=1))
+    else:
+        print("\n\n".join(describe(**entry) for entry in told))
+    return 0
+
+
+def describe(
+    film: str, signals: "Signals", evaluation: "Evaluation | None" = None, sweep: "tuple[Step, ...]" = ()
+) -> str:
+    """The scores of one film as text."""
+    doubtful = ", ".join(
+        f"{share:.1%} below {band:g}" for share, band in zip(signals.doubtful, (0.5, 0.8, 0.95), strict=True)
+    )
+    lines = [
+        f"{film}: {signals.views} views of {signals.entities} people",
+        f"  confidence    mean {signals.mean_confidence:.3f}; {doubtful}",
+        f"  stability     {signals.stability:.4f} (B-cubed F1 with 5 % of the detections taken away)",
+    ]
+    if evaluation is not None:
+        tracks = evaluation.tracks
+        lines += [
+            f"  labels        {evaluation.found} of {evaluation.labelled} labelled people found",
+            f"  B-cubed       precision {evaluation.bcubed.precision:.4f}  recall {evaluation.bcubed.recall:.4f}"
+            f"  F1 {evaluation.bcubed.f1:.4f}",
+            f"  pairwise      precision {evaluation.pairwise.precision:.4f}  recall {evaluation.pairwise.recall:.4f}"
+            f"  F1 {evaluation.pairwise.f1:.4f}",
+            f"  ARI {evaluation.adjusted_rand:.4f}   IDF1 {tracks.idf1:.4f}   AssA {tracks.ass_a:.4f}",
+            f"  entities      {evaluation.entities} for {evaluation.people} people ({evaluation.entity_error:+d})",
+            f"  violations    {evaluation.violations} (detections of one frame that share an entity)",
+            "  threshold   precision  recall  F1      entities",
+        ]
+        lines += [
+            f"  {step.threshold:+9.1f}   {step.bcubed.precision:.4f}     {step.bcubed.recall:.4f}  {step.bcubed.f1:.4f}"
+            f"  {step.entities}"
+            for step in sweep
+        ]
+    return "\n".join(lines)
+
+
+def run_calibrate(args: argparse.Namespace) -> int:
+    """Fit and write a calibration."""
+    from schemas.errors import WorkspaceError
+    from tasks.identity.calibration import load_calibration
+
+    if args.portraits is None and args.films is None:
+        raise ConfigError("nothing to fit on: give --portraits, --films, or both")
+    if args.labels is not None and args.films is None:
+        raise ConfigError("--labels needs the --films that they are of")
+    calibration = load_calibration(args.start)
+    calibration = calibration.model_copy(update={"name": args.name, "provenance": {**calibration.provenance}})
+    if args.portraits is not None:
+        calibration = fit_portraits(calibration, args.portraits, args.preset)
+    if args.films is not None:
+        calibration = fit_films(calibration, args.films, args.labels)
+    out = args.out or Path(f"{args.name}.json")
+    try:
+        out.write_text(
+            json.dumps(calibration.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
+        )
+    except OSError as error:
+        raise WorkspaceError(f"{out} cannot be written: {error.strerror}") from error
+    print(json.dumps(calibration.provenance, indent=2, ensure_ascii=False))
+    print(f'written to {out}; in data/calibration a preset can name it: [reidentify] calibration = "{args.name}"')
+    return 0
+
+
+def fit_portraits(calibration: "Calibration", folder: Path, preset: str) -> "Calibration":
+    """Fit the curve of faces on every second person of a folder, and test it on the others."""
+    from flows.presets import load_config
+    from tasks.identity.calibrate import fit_faces
+    from tasks.models.registry import create_face_detector, create_face_embedder
+    from tasks.portraits import HEIGHTS, list_people, portrait_film
+
+    config = load_config(preset, None)
+    params = config.faces
+    people = list_people(folder)
+    models = create_face_detector(params.detector), create_face_embedder(params.embedder)
+    fit, test = (portrait_film(folder, people[half::2], *models, params, seed=half) for half in (0, 1))
+    full, other = (
+        portrait_film(folder, people[half::2], *models, params, heights=HEIGHTS[:1], seed=2 + half) for half in (0, 1)
+    )
+    fitted, quality = fit_faces(calibration, fit, test, full, other, config.reidentify)
+    told = {"people": len(people), "fitted_on": people[0::2], "tested_on": people[1::2], **quality}
+    provenance = {**calibration.provenance, "faces": told}
+    return fitted.model_copy(update={"provenance": provenance, "face_model": params.embedder})
+
+
+def fit_films(calibration: "Calibration", workspace: Path, labels: Path | None) -> "Calibration":
+    """Fit the curves of looks on the films of a workspace."""
+    from tasks.identity.calibrate import LabelledFilm, fit_kind, fit_looks, fit_prior
+    from tasks.identity.labels import parse_labels
+    from tasks.observations import join_labelled, load_config_of
+    from tasks.runtime.workspace import open_workspace
+
+    films = films_of(workspace)
+    config = load_config_of(open_workspace(workspace))
+    told: dict[str, Any] = {"films": len(films)}
+    start = calibration.kinds["char"]
+    if labels is None:
+        observed = [part.observations for parts in films.values() for part in parts]
+        fitted = calibration.model_copy(update={"kinds": {**calibration.kinds, "char": fit_looks(observed, start)}})
+        told["settled_by"] = "faces"
+    else:
+        known = parse_labels(read_text(labels))
+        views = [join_labelled(parts, known) for parts in films.values()]
+        labelled = [
+            LabelledFilm(
+                [one for one, name in zip(view.observations, view.truth, strict=True) if name is not None],
+                [name for name in view.truth if name is not None],
+            )
+            for view in views
+            if view.found
+        ]
+        if not labelled:
+            raise ConfigError(f"no labelled person of {labels} was found in {workspace}: are these its frames?")
+        kind = fit_kind(labelled, "char", start, config.reidentify)
+        fitted = calibration.model_copy(update={"kinds": {**calibration.kinds, "char": kind}})
+        fitted = fit_prior(labelled, fitted, config.reidentify)
+        told["settled_by"] = "labels"
+        told["labelled_views"] = sum(len(film.truth) for film in labelled)
+    provenance = {**calibration.provenance, "looks": told}
+    return fitted.model_copy(update={"provenance": provenance, "appearance_model": config.appearance.model})

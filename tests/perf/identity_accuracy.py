@@ -1,0 +1,168 @@
+"""Identity against other ways of grouping, on simulated films of growing difficulty.
+
+``python -m tests.perf.identity_accuracy [--films 40] [--tuning 20]`` prints two tables of mean B-cubed F1 over people and
+things. Ours is calibrated and every threshold of the others is tuned on ``--tuning`` films of each cell, of other seeds than
+the ``--films`` films that are reported. In the first table the others see what they are commonly given, the cosine of faces
+where both have one and else of crops; in the second they are handed our fused log-odds, so that only the grouping differs.
+HDBSCAN needs scikit-learn and is left out where that is not installed.
+"""
+
+import argparse
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from importlib.util import find_spec
+
+import numpy as np
+
+from schemas.config import ReidentifyConfig
+from schemas.evidence import EntityKind
+from tasks.identity.calibrate import LabelledFilm, fit_kind, fit_prior
+from tasks.identity.calibration import Calibration, load_calibration
+from tasks.identity.columns import build_columns, near_frames
+from tasks.identity.film import fit_to_film
+from tasks.identity.identify import identify
+from tasks.identity.metrics import bcubed
+from tasks.identity.observation import canonical_order
+from tasks.identity.pairs import Mass, fuse, label_odds, mass_of, pair_planes
+from tests.perf.identity_films import FACELESS, LEVELS, SimulatedFilm, simulate_film
+from tests.perf.identity_peers import PEERS, Peer, Scores, greedy_first_fit, own_scores
+
+CONFIG = ReidentifyConfig()
+Cell = tuple[str, float]
+Group = Callable[[SimulatedFilm], Sequence[int]]
+REPORTED = 1000
+"""Seed of the first film that is reported; tuning starts at 0."""
+
+
+def draw(first: int, count: int) -> dict[Cell, list[SimulatedFilm]]:
+    """Films of every cell of the table."""
+    return {
+        (level.name, faceless): [simulate_film(seed, level, faceless) for seed in range(first, first + count)]
+        for level in LEVELS
+        for faceless in FACELESS
+    }
+
+
+def calibrate(films: Mapping[Cell, Sequence[SimulatedFilm]]) -> Calibration:
+    """One calibration for all levels."""
+    labelled = [LabelledFilm(film.observations, film.truth) for cell in films.values() for film in cell]
+    start = load_calibration(CONFIG.calibration)
+    fitted: dict[EntityKind, object] = {
+        kind: fit_kind(labelled, kind, start.kinds[kind], CONFIG) for kind in ("char", "obj")
+    }
+    return fit_prior(labelled, start.model_copy(update={"kinds": {**start.kinds, **fitted}}), CONFIG)
+
+
+def score(films: Mapping[Cell, Sequence[SimulatedFilm]], group: Group) -> dict[Cell, float]:
+    """Mean B-cubed F1 of each cell."""
+    return {
+        cell: float(np.mean([bcubed(film.truth, group(film)).f1 for film in chosen])) for cell, chosen in films.items()
+    }
+
+
+def mean(scores: Mapping[Cell, float]) -> float:
+    """Mean over cells."""
+    return float(np.mean(list(scores.values())))
+
+
+def fused_scores(film: SimulatedFilm, calibration: Calibration) -> Scores:
+    """Our log-odds of every pair; pairs of different kinds are out of reach."""
+    count = len(film.observations)
+    scores = np.full((count, count), -100.0)
+    ranks, near = near_frames(film.observations, CONFIG.shot_bits)
+    order = canonical_order(film.observations)
+    for kind in ("char", "obj"):
+        rows = [index for index in order if film.observations[index].kind == kind]
+        if not rows:
+            continue
+        columns = build_columns([film.observations[index] for index in rows], ranks, near)
+        curves = fit_to_film(columns, calibration.kinds[kind])
+        every = np.arange(columns.size)
+        face, look = (np.asarray(one @ one.T, dtype=np.float64) for one in (columns.face, columns.appearance))
+        labels = label_odds(columns.label_names, calibration.labels)
+        planes, together = pair_planes(columns, every[:, None], every[None], face, look, curves, labels)
+        mass = mass_of(np.ones(columns.size), columns.face_weight, columns.face_weight**2)
+        own = Mass(mass.weight[:, None], mass.lone_look[:, None], mass.lone_face[:, None])
+        scores[np.ix_(rows, rows)] = fuse(planes, together, own, mass, curves)[0]
+    return scores
+
+
+def natural_scores(film: SimulatedFilm, look: float, face: float) -> Scores:
+    """The common scores; pairs of different kinds are out of reach."""
+    scores = own_scores(film.observations, look, face)
+    kinds = np.array([one.kind for one in film.observations])
+    return np.where(kinds[:, None] == kinds[None], scores, -100.0)
+
+
+def tune_greedy(films: Mapping[Cell, Sequence[SimulatedFilm]]) -> tuple[float, float]:
+    """The thresholds for crops and faces at which greedy growth does best."""
+    grid = [(look, face) for look in (0.75, 0.8, 0.85, 0.9) for face in (0.25, 0.3, 0.35, 0.4)]
+    return max(grid, key=lambda pair: mean(score(films, greedy(*pair))))
+
+
+def greedy(look: float, face: float) -> Group:
+    """Greedy first-fit growth with these thresholds."""
+    return lambda film: greedy_first_fit(film.observations, own_scores(film.observations, look, face)).tolist()
+
+
+def tuned(
+    peer: Peer,
+    films: Mapping[Cell, Sequence[SimulatedFilm]],
+    table: Callable[[SimulatedFilm], Scores],
+    grid: Sequence[float],
+) -> Group:
+    """A peer with the threshold at which it does best."""
+    stored = {cell: [(film, table(film)) for film in chosen] for cell, chosen in films.items()}
+
+    def at(threshold: float) -> float:
+        return float(
+            np.mean([bcubed(f.truth, peer(s, threshold).tolist()).f1 for cell in stored.values() for f, s in cell])
+        )
+
+    threshold = max(grid, key=at)
+    return lambda film: peer(table(film), threshold).tolist()
+
+
+def show(title: str, columns: Mapping[str, Mapping[Cell, float]]) -> None:
+    """Print a table in Markdown."""
+    print(f"\n{title}\n")
+    print("| level | faces missing | " + " | ".join(columns) + " |")
+    print("|---|---|" + "---|" * len(columns))
+    for cell in next(iter(columns.values())):
+        print(
+            f"| {cell[0]} | {cell[1]:.0%} | " + " | ".join(f"{column[cell]:.3f}" for column in columns.values()) + " |"
+        )
+    print("| **mean** | | " + " | ".join(f"**{mean(column):.3f}**" for column in columns.values()) + " |", flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--films", type=int, default=40, help="films reported in each cell (default: %(default)s)")
+    parser.add_argument("--tuning", type=int, default=20, help="films tuned on in each cell (default: %(default)s)")
+    args = parser.parse_args(arguments)
+    tuning, films = draw(0, args.tuning), draw(REPORTED, args.films)
+    calibration = calibrate(tuning)
+    ours = score(films, lambda film: identify(film.observations, CONFIG, calibration).entity)
+    look, face = tune_greedy(tuning)
+    common = {
+        "ours": ours,
+        "greedy, as published": score(films, greedy(0.9, 0.4)),
+        f"greedy, tuned ({look:g}, {face:g})": score(films, greedy(look, face)),
+    }
+    handed = {"ours": ours}
+    known = {name: peer for name, peer in PEERS.items() if name != "HDBSCAN" or find_spec("sklearn")}
+    for name, peer in known.items():
+        natural = tuned(
+            peer, tuning, lambda film: natural_scores(film, look, face), np.linspace(-0.2, 0.2, 17).tolist()
+        )
+        common[name] = score(films, natural)
+        fused = tuned(peer, tuning, lambda film: fused_scores(film, calibration), np.linspace(-3, 3, 13).tolist())
+        handed[name] = score(films, fused)
+    show("Mean B-cubed F1, the others on the cosine of faces or crops", common)
+    show("Mean B-cubed F1, the others on our fused log-odds", handed)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
