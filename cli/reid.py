@@ -162,10 +162,10 @@ def run_calibrate(args: argparse.Namespace) -> int:
     from schemas.errors import WorkspaceError
     from tasks.identity.calibration import load_calibration
 
-    if args.portraits is None and args.films is None:
-        raise ConfigError("nothing to fit on: give --portraits, --films, or both")
     if args.labels is not None and args.films is None:
         raise ConfigError("--labels needs the --films that they are of")
+    if args.portraits is None and args.films is None:
+        raise ConfigError("nothing to fit on: give --portraits, --films, or both")
     calibration = load_calibration(args.start)
     calibration = calibration.model_copy(update={"name": args.name, "provenance": {**calibration.provenance}})
     if args.portraits is not None:
@@ -207,8 +207,10 @@ def fit_portraits(calibration: "Calibration", folder: Path, preset: str) -> "Cal
 
 def fit_films(calibration: "Calibration", workspace: Path, labels: Path | None) -> "Calibration":
     """Fit the curves of looks on the films of a workspace."""
-    from tasks.identity.calibrate import LabelledFilm, fit_kind, fit_looks, fit_prior
+    from tasks.identity.calibrate import fit_kind, fit_looks, fit_prior
+    from tasks.identity.calibration import KindCalibration
     from tasks.identity.labels import parse_labels
+    from tasks.identity.pair_samples import LabelledFilm
     from tasks.observations import join_labelled, load_config_of
     from tasks.runtime.workspace import open_workspace
 
@@ -238,5 +240,10 @@ def fit_films(calibration: "Calibration", workspace: Path, labels: Path | None) 
         fitted = fit_prior(labelled, fitted, config.reidentify)
         told["settled_by"] = "labels"
         told["labelled_views"] = sum(len(film.truth) for film in labelled)
+    told["fitted"] = [
+        name for name in KindCalibration.model_fields if getattr(fitted.kinds["char"], name) != getattr(start, name)
+    ]
+    if not told["fitted"]:
+        raise ConfigError(f"{workspace} holds too few people whom {told['settled_by']} settle: nothing could be fitted")
     provenance = {**calibration.provenance, "looks": told}
     return fitted.model_copy(update={"provenance": provenance, "appearance_model": config.appearance.model})

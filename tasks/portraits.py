@@ -13,8 +13,8 @@ import numpy as np
 from schemas.config import FacesConfig
 from schemas.errors import ConfigError
 from tasks.faces import choose_faces
-from tasks.identity.calibrate import LabelledFilm
 from tasks.identity.observation import Observation
+from tasks.identity.pair_samples import LabelledFilm
 from tasks.models.face_quality import face_quality
 from tasks.models.protocols import FaceDetector, FaceEmbedder, Image
 

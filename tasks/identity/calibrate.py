@@ -1,29 +1,27 @@
 """Fitting what a similarity is worth on observations whose identities are known."""
 
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
 from schemas.config import ReidentifyConfig
 from schemas.errors import ConfigError
 from schemas.evidence import EntityKind
 from tasks.identity.calibration import Calibration, Curve, FaceCurve, KindCalibration
-from tasks.identity.columns import Columns, build_columns, near_frames
 from tasks.identity.film import fit_to_film, mean_within_frames, shift
 from tasks.identity.graph import row_products
 from tasks.identity.identify import identify
 from tasks.identity.logistic import fit_logistic, log_loss, tail_bounds
 from tasks.identity.metrics import bcubed
-from tasks.identity.observation import Observation, canonical_order
-from tasks.identity.overlap import pair_iou
-
-Array = NDArray[np.float64]
-Flags = NDArray[np.bool_]
-
-FEWEST_PAIRS = 10
-"""Pairs of either sort below which a source is not fitted."""
+from tasks.identity.observation import Observation
+from tasks.identity.pair_samples import (
+    KindSamples,
+    LabelledFilm,
+    PairSample,
+    collect_film,
+    film_parts,
+    mean_references,
+)
 
 MOST_ODDS = 8.0
 """No source is ever surer than 1 in 3000."""
@@ -39,109 +37,6 @@ PRIOR_STEPS = (-1.0, -0.5, 0.0, 0.5, 1.0, 1.5, 2.0)
 """Log-odds that are tried on top of the rates of same pairs, see ``fit_prior``."""
 
 
-@dataclass(frozen=True, slots=True)
-class LabelledFilm:
-    """Observations of one film and, for each, who or what it is."""
-
-    observations: Sequence[Observation]
-    truth: Sequence[Hashable]
-
-
-@dataclass(slots=True)
-class PairSample:
-    """Pairs of one source over all films: measurement, reliability of faces, and whether the pair is one entity."""
-
-    measurement: list[Array] = field(default_factory=list)
-    reliability: list[Array] = field(default_factory=list)
-    same: list[Flags] = field(default_factory=list)
-
-    def add(self, measurement: Array, same: Flags, reliability: Array | None = None) -> None:
-        """Add the pairs of one film."""
-        self.measurement.append(measurement)
-        self.reliability.append(np.ones_like(measurement) if reliability is None else reliability)
-        self.same.append(same)
-
-    def arrays(self) -> tuple[Array, Array, Flags] | None:
-        """Everything as three arrays; None when there are too few pairs to fit."""
-        if not self.same:
-            return None
-        same = np.concatenate(self.same)
-        if min(int(same.sum()), int((~same).sum())) < FEWEST_PAIRS:
-            return None
-        return np.concatenate(self.measurement), np.concatenate(self.reliability), same
-
-
-@dataclass(slots=True)
-class KindSamples:
-    """Pairs of each source, and the rate of same pairs in each film."""
-
-    face: PairSample = field(default_factory=PairSample)
-    scene: PairSample = field(default_factory=PairSample)
-    across: PairSample = field(default_factory=PairSample)
-    continuity: PairSample = field(default_factory=PairSample)
-    scene_rates: list[float] = field(default_factory=list)
-    across_rates: list[float] = field(default_factory=list)
-
-
-@dataclass(frozen=True, slots=True)
-class _KindOfFilm:
-    """The observations of one kind in one film, as arrays."""
-
-    columns: Columns
-    truth: NDArray[np.int64]
-
-
-def _columns_of(films: Sequence[LabelledFilm], kind: EntityKind, shot_bits: int) -> list[_KindOfFilm]:
-    found = []
-    for film in films:
-        order = [index for index in canonical_order(film.observations) if film.observations[index].kind == kind]
-        if not order:
-            continue
-        ranks, near = near_frames(film.observations, shot_bits)
-        codes = {label: code for code, label in enumerate(dict.fromkeys(film.truth))}
-        columns = build_columns([film.observations[index] for index in order], ranks, near)
-        found.append(_KindOfFilm(columns, np.array([codes[film.truth[index]] for index in order], dtype=np.int64)))
-    return found
-
-
-def _references(parts: Sequence[_KindOfFilm]) -> tuple[float | None, float | None]:
-    """Mean cosine of faces and of crops within frames, over all films."""
-    faces = [mean_within_frames(part.columns.rank, part.columns.face, part.columns.face_weight) for part in parts]
-    looks = [
-        mean_within_frames(part.columns.rank, part.columns.appearance, part.columns.has_appearance.astype(np.float64))
-        for part in parts
-    ]
-    means = []
-    for found in (faces, looks):
-        pairs = sum(count for _, count in found)
-        means.append(sum(mean * count for mean, count in found) / pairs if pairs > 0 else None)
-    return means[0], means[1]
-
-
-def _collect(samples: KindSamples, part: _KindOfFilm, face_shift: float, look_shift: float) -> None:
-    """Add every pair of observations of different frames of one film, moved to the common reference."""
-    columns, truth = part.columns, part.truth
-    first, second = np.triu_indices(columns.size, 1)
-    apart = columns.rank[first] != columns.rank[second]
-    first, second = first[apart], second[apart]
-    same = truth[first] == truth[second]
-    together = columns.scene[first] == columns.scene[second]
-    for chosen, rates in ((together, samples.scene_rates), (~together, samples.across_rates)):
-        if chosen.any():
-            rates.append(float(same[chosen].mean()))
-    weight = columns.face_weight[first] * columns.face_weight[second]
-    faced = weight > 0
-    cosine = row_products(columns.face, columns.face, first, second) - face_shift
-    samples.face.add(cosine[faced], same[faced], np.sqrt(weight[faced]))
-    both = columns.has_appearance[first] & columns.has_appearance[second]
-    look = row_products(columns.appearance, columns.appearance, first, second) - look_shift
-    samples.scene.add(look[both & together], same[both & together])
-    samples.across.add(look[both & ~together], same[both & ~together])
-    earlier = np.minimum(columns.rank[first], columns.rank[second])
-    near = (np.abs(columns.rank[first] - columns.rank[second]) == 1) & columns.near_next[earlier]
-    samples.continuity.add(pair_iou(columns.boxes[first[near]], columns.boxes[second[near]]), same[near])
-
-
 def fit_looks(films: Sequence[Sequence[Observation]], kind: KindCalibration) -> KindCalibration:
     """Fit what crops within a scene are worth without labels, on the pairs of people that their faces settle.
 
@@ -154,8 +49,8 @@ def fit_looks(films: Sequence[Sequence[Observation]], kind: KindCalibration) -> 
     if kind.face is None:
         return kind
     scene = PairSample()
-    parts = _columns_of([LabelledFilm(film, [None] * len(film)) for film in films], "char", 0)
-    _, reference = _references(parts)
+    parts = film_parts([LabelledFilm(film, [None] * len(film)) for film in films], "char", 0)
+    _, reference = mean_references(parts)
     for part in parts:
         columns = part.columns
         first, second = np.triu_indices(columns.size, 1)
@@ -221,8 +116,8 @@ def fit_kind(
         start: curves to keep where the films say too little; where it has none for faces there will be none.
         config: for the shots.
     """
-    parts = _columns_of(films, kind, config.shot_bits)
-    face_reference, look_reference = _references(parts)
+    parts = film_parts(films, kind, config.shot_bits)
+    face_reference, look_reference = mean_references(parts)
     # Pairs are measured as they will be used: moved to where each film says that different people lie.
     anchored = start.model_copy(
         update={
@@ -234,7 +129,7 @@ def fit_kind(
     for part in parts:
         moved = fit_to_film(part.columns, anchored)
         look_shift = moved.appearance_scene.centre - anchored.appearance_scene.centre
-        _collect(samples, part, _face_shift(anchored.face, moved.face), look_shift)
+        collect_film(samples, part, _face_shift(anchored.face, moved.face), look_shift)
     changes: dict[str, object] = {
         name: curve
         for name, curve in (
@@ -288,8 +183,8 @@ def fit_faces(
     start = calibration.kinds["char"]
     samples = [KindSamples(), KindSamples()]
     for sample, film in zip(samples, (fit, test), strict=True):
-        for part in _columns_of([film], "char", config.shot_bits):
-            _collect(sample, part, 0.0, 0.0)
+        for part in film_parts([film], "char", config.shot_bits):
+            collect_film(sample, part, 0.0, 0.0)
     curve = fit_face_curve(samples[0].face, None)
     measured = samples[1].face.arrays()
     if curve is None or measured is None:

@@ -4,25 +4,29 @@
 things. Ours is calibrated and every threshold of the others is tuned on ``--tuning`` films of each cell, of other seeds than
 the ``--films`` films that are reported. In the first table the others see what they are commonly given, the cosine of faces
 where both have one and else of crops; in the second they are handed our fused log-odds, so that only the grouping differs.
-HDBSCAN needs scikit-learn and is left out where that is not installed.
+A third table holds our confidences against how often they are right. HDBSCAN needs scikit-learn and is left out where that is
+not installed.
 """
 
 import argparse
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from importlib.util import find_spec
+from itertools import pairwise
 
 import numpy as np
 
 from schemas.config import ReidentifyConfig
 from schemas.evidence import EntityKind
-from tasks.identity.calibrate import LabelledFilm, fit_kind, fit_prior
+from tasks.identity.calibrate import fit_kind, fit_prior
 from tasks.identity.calibration import Calibration, load_calibration
 from tasks.identity.columns import build_columns, near_frames
 from tasks.identity.film import fit_to_film
 from tasks.identity.identify import identify
 from tasks.identity.metrics import bcubed
 from tasks.identity.observation import canonical_order
+from tasks.identity.pair_samples import LabelledFilm
 from tasks.identity.pairs import Mass, fuse, label_odds, mass_of, pair_planes
 from tests.perf.identity_films import FACELESS, LEVELS, SimulatedFilm, simulate_film
 from tests.perf.identity_peers import PEERS, Peer, Scores, greedy_first_fit, own_scores
@@ -135,6 +139,28 @@ def show(title: str, columns: Mapping[str, Mapping[Cell, float]]) -> None:
     print("| **mean** | | " + " | ".join(f"**{mean(column):.3f}**" for column in columns.values()) + " |", flush=True)
 
 
+def show_confidence(films: Mapping[Cell, Sequence[SimulatedFilm]], calibration: Calibration) -> None:
+    """Print how often views of a given confidence are right: in the entity that has most of their person, and that is mostly theirs."""
+    found: list[tuple[float, bool]] = []
+    for film in (film for cell in films.values() for film in cell):
+        identities = identify(film.observations, CONFIG, calibration)
+        pairs = Counter(zip(film.truth, identities.entity, strict=True))
+        of_person: dict[str, int] = {}
+        of_entity: dict[int, str] = {}
+        for (person, entity), _ in pairs.most_common():
+            of_person.setdefault(person, entity)
+            of_entity.setdefault(entity, person)
+        for person, entity, confidence in zip(film.truth, identities.entity, identities.confidence, strict=True):
+            found.append((confidence, of_person[person] == entity and of_entity[entity] == person))
+    print("\nConfidence against how often it is right\n")
+    print("| confidence | views | mean confidence | right |\n|---|---|---|---|")
+    for low, high in pairwise((0.0, 0.4, 0.6, 0.8, 0.9, 0.97, 0.995, 1.01)):
+        band = [pair for pair in found if low <= pair[0] < high]
+        if band:
+            sure, right = (sum(values) / len(band) for values in zip(*band, strict=True))
+            print(f"| {low:g} to {min(high, 1.0):g} | {len(band)} | {sure:.3f} | {right:.3f} |", flush=True)
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
@@ -161,6 +187,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         handed[name] = score(films, fused)
     show("Mean B-cubed F1, the others on the cosine of faces or crops", common)
     show("Mean B-cubed F1, the others on our fused log-odds", handed)
+    show_confidence(films, calibration)
     return 0
 
 
