@@ -23,15 +23,24 @@ LEVEL = 0.95
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """A value with the bounds of its confidence interval; ``low`` and ``high`` are None with fewer than two films."""
+    """A value with the bounds of its confidence interval.
 
-    value: float
+    ``value`` is None where there was nothing to measure; ``low`` and ``high`` are too with fewer than two films.
+    """
+
+    value: float | None
     low: float | None
     high: float | None
 
 
 def _share(part: Array, whole: Array) -> Array:
-    return np.divide(part, whole, out=np.zeros_like(part), where=whole > 0)
+    """NaN of nothing: it is no score."""
+    return np.divide(part, whole, out=np.full_like(part, np.nan), where=whole > 0)
+
+
+def _precision(hits: Array, told: Array, truth: Array) -> Array:
+    """0 where nothing was told though there was something to tell."""
+    return np.where((told == 0) & (truth > 0), 0.0, _share(hits, told))
 
 
 def _f1(hits: Array, told: Array, truth: Array) -> Array:
@@ -39,14 +48,14 @@ def _f1(hits: Array, told: Array, truth: Array) -> Array:
 
 
 def work_out(sums: Sums) -> dict[str, Array]:
-    """Every measure by name, over columns of sums; a share of nothing is 0."""
+    """Every measure by name, over columns of sums; NaN where there is nothing to measure."""
     stories = sums("stories")
     found = {f"format.{name}": _share(sums(f"format.{name}"), stories) for name in FORMATS}
     for group in TOGETHER:
         told, truth, counted = (sums(f"boxes.{group}.{name}") for name in ("told", "truth", "stories"))
         hits = [sums(f"boxes.{group}.hits.{at}") for at in range(len(THRESHOLDS))]
         found |= {f"boxes.{group}.{name}": _share(sums(f"boxes.{group}.{name}"), counted) for name in AGREEMENT}
-        found[f"boxes.{group}.micro_precision"] = _share(hits[0], told)
+        found[f"boxes.{group}.micro_precision"] = _precision(hits[0], told, truth)
         found[f"boxes.{group}.micro_recall"] = _share(hits[0], truth)
         found[f"boxes.{group}.micro_f1"] = _f1(hits[0], told, truth)
         found[f"boxes.{group}.mean_f1"] = np.mean([_f1(hit, told, truth) for hit in hits], axis=0)
@@ -62,7 +71,8 @@ def work_out(sums: Sums) -> dict[str, Array]:
     found["tags.valid"] = _share(sums("tags.valid"), sums("tags.count"))
     for kind in ("gdo", "gda", "gdl", "all"):
         hits_, told, truth = (sums(f"tags.{kind}.{name}") for name in ("hits", "told", "truth"))
-        found[f"tags.{kind}.precision"], found[f"tags.{kind}.recall"] = _share(hits_, told), _share(hits_, truth)
+        found[f"tags.{kind}.precision"] = _precision(hits_, told, truth)
+        found[f"tags.{kind}.recall"] = _share(hits_, truth)
         found[f"tags.{kind}.f1"] = _f1(hits_, told, truth)
     for group in PRONOUN_GROUPS:
         every = sums(f"pronouns.{group}.all")
@@ -133,26 +143,36 @@ def measure(tallies: Sequence[StoryTally], seed: int = 0) -> dict[str, Measure]:
     table = add_up(tallies)
     exact = _apply(table, np.ones((1, len(table.films))))
     if len(table.films) < 2:
-        return {name: Measure(float(value[0]), None, None) for name, value in exact.items()}
+        return {name: Measure(_number(value[0]), None, None) for name, value in exact.items()}
     drawn = _apply(table, draw_films(len(table.films), seed))
-    return {name: Measure(float(value[0]), *_bounds(drawn[name])) for name, value in exact.items()}
+    return {name: Measure(_number(value[0]), *_bounds(drawn[name])) for name, value in exact.items()}
 
 
-def _bounds(values: Array) -> tuple[float, float]:
-    low, high = np.percentile(values, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
+def _number(value: float) -> float | None:
+    return None if np.isnan(value) else float(value)
+
+
+def _bounds(values: Array) -> tuple[float | None, float | None]:
+    """Resamples in which there is nothing to measure do not count."""
+    known = values[~np.isnan(values)]
+    if not known.size:
+        return None, None
+    low, high = np.percentile(known, [50 * (1 - LEVEL), 50 * (1 + LEVEL)])
     return float(low), float(high)
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """How much the second set of answers is above the first; ``low`` and ``high`` are None with fewer than two films.
+    """How much the second set of answers is above the first.
+
+    ``low``, ``high`` and ``p`` are None with fewer than two films, everything that could not be measured is None too.
 
     ``p`` is the two-sided bootstrap p-value: twice the smaller share of resamples on either side of no difference.
     """
 
-    first: float
-    second: float
-    difference: float
+    first: float | None
+    second: float | None
+    difference: float | None
     low: float | None
     high: float | None
     p: float | None
@@ -178,8 +198,9 @@ def compare(first: Sequence[StoryTally], second: Sequence[StoryTally], seed: int
 
 
 def _difference(first: Array, second: Array, drawn: Array | None) -> Difference:
-    values = float(first[0]), float(second[0]), float(second[0] - first[0])
-    if drawn is None:
+    values = _number(first[0]), _number(second[0]), _number(second[0] - first[0])
+    known = drawn[~np.isnan(drawn)] if drawn is not None else np.zeros(0)
+    if not known.size or values[2] is None:
         return Difference(*values, None, None, None)
-    p = min(1.0, 2 * min(float((drawn <= 0).mean()), float((drawn >= 0).mean())))
-    return Difference(*values, *_bounds(drawn), p)
+    p = min(1.0, 2 * min(float((known <= 0).mean()), float((known >= 0).mean())))
+    return Difference(*values, *_bounds(known), p)

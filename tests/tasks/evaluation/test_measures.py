@@ -19,7 +19,7 @@ STORY = told([[Tag("gdo", ("char1",), "She"), " saw ", Tag("gdo", ("char2",), "h
 TRUTH = reference(FRAMES, STORY)
 
 
-def values(*samples: Sample) -> dict[str, float]:
+def values(*samples: Sample) -> dict[str, float | None]:
     return {name: found.value for name, found in measure([tally_story(one) for one in samples]).items()}
 
 
@@ -128,7 +128,18 @@ def test_the_interval_is_that_of_a_plain_bootstrap() -> None:
     assert (found.low, found.high) == pytest.approx(tuple(np.percentile(recalls, [2.5, 97.5])))
     assert found.low is not None
     assert found.high is not None
+    assert found.value is not None
     assert found.low <= found.value <= found.high
+
+
+def test_what_is_not_there_is_not_measured() -> None:
+    found = values(exact(TRUTH))
+    assert found["boxes.lm.f1"] is None
+    assert found["pronouns.they.grounded"] is None
+    missing = values(sample(TRUTH, None))
+    assert (missing["boxes.char.micro_precision"], missing["tags.gdo.precision"]) == (0.0, 0.0), (
+        "there was something to tell"
+    )
 
 
 def test_one_film_gives_no_interval() -> None:
@@ -140,8 +151,10 @@ def test_one_film_gives_no_interval() -> None:
 def test_a_comparison_is_paired() -> None:
     better, worse = many(1), many(6)
     found = compare(worse, better)["boxes.char.micro_f1"]
+    assert found.first is not None
+    assert found.second is not None
     assert found.difference == pytest.approx(found.second - found.first)
-    assert found.difference > 0
+    assert found.second > found.first
     assert found.p is not None
     assert found.p < 0.05
     same = compare(better, better)["boxes.char.micro_f1"]
