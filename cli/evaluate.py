@@ -41,6 +41,13 @@ SHOWN = {
         "lasting.char.5_frames",
         "lasting.obj.5_frames",
     ),
+    "hallucination": (
+        "hallucination.chair_i",
+        "hallucination.chair_s",
+        "hallucination.per_story",
+        "hallucination.per_100_words",
+        "hallucination.unfounded",
+    ),
     "language": (*(f"language.bleu_{order}" for order in (1, 2, 3, 4)), "language.rouge_l"),
 }
 
@@ -98,13 +105,16 @@ def as_json(scores: "Scores") -> dict[str, object]:
 
 def as_text(scores: "Scores", *, wanted_meteor: bool) -> str:
     """A table for a person; shares as percent with their 95 % interval."""
+    from tasks.evaluation.measures import COUNTS
+
     lines = [f"{scores.answers} answers to {scores.references} stories of '{scores.split}', {scores.mode} mode"]
     groups = SHOWN if scores.mode == "strict" else {"published table": tuple(scores.measures)}
     for title, names in groups.items():
         lines += ["", title]
         for name in names:
             one = scores.measures[name]
-            lines.append(f"  {name:34} {_percent(one.value)}{_interval(one.low, one.high)}")
+            scale = 1 if name in COUNTS else 100
+            lines.append(f"  {name:34} {_figure(one.value, scale)}{_interval(one.low, one.high, scale)}")
     if scores.meteor is not None:
         lines.append(f"  {'METEOR':34} {100 * scores.meteor:6.1f}")
     elif wanted_meteor:
@@ -114,9 +124,9 @@ def as_text(scores: "Scores", *, wanted_meteor: bool) -> str:
     return "\n".join(lines)
 
 
-def _percent(value: float | None) -> str:
-    return f"{100 * value:6.1f}" if value is not None else "     -"
+def _figure(value: float | None, scale: int) -> str:
+    return f"{scale * value:6.{1 if scale > 1 else 2}f}" if value is not None else "     -"
 
 
-def _interval(low: float | None, high: float | None) -> str:
-    return f"   [{100 * low:5.1f}, {100 * high:5.1f}]" if low is not None and high is not None else ""
+def _interval(low: float | None, high: float | None, scale: int) -> str:
+    return f"   [{scale * low:5.1f}, {scale * high:5.1f}]" if low is not None and high is not None else ""

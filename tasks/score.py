@@ -55,7 +55,7 @@ def read_references(place: Path, split: str) -> Iterator[Reference]:
     Raises:
         SourceError: there is no such split, or a file of another layout.
     """
-    films = read_films(place, split) if place.is_dir() else {}
+    origins = read_origins(place, split) if place.is_dir() else {}
     for path in find_split(place, split):
         with _open(path, (ID, "images", "chain_of_thought", "story")) as file:
             for batch in file.iter_batches(_BATCH_ROWS, columns=[ID, "images", "chain_of_thought", "story"]):
@@ -64,7 +64,8 @@ def read_references(place: Path, split: str) -> Iterator[Reference]:
                     if None in sizes:
                         raise SourceError(f"{path}: story {row[ID]} has an image whose size cannot be read")
                     known = [size for size in sizes if size is not None]
-                    yield Reference(row[ID], films.get(row[ID], row[ID]), known, row["chain_of_thought"], row["story"])
+                    film, labels = origins.get(row[ID], (row[ID], ()))
+                    yield Reference(row[ID], film, known, row["chain_of_thought"], row["story"], labels)
 
 
 def find_split(place: Path, split: str, config: str = "default") -> list[Path]:
@@ -89,14 +90,16 @@ def find_split(place: Path, split: str, config: str = "default") -> list[Path]:
     raise SourceError(f"{place} has no split '{split}': looked for {split}-*.parquet in it, its default/ and its data/")
 
 
-def read_films(place: Path, split: str) -> Mapping[str, str]:
-    """The film of each story where the dataset says it (its ``grounding`` config)."""
-    films: dict[str, str] = {}
+def read_origins(place: Path, split: str) -> Mapping[str, tuple[str, tuple[str, ...]]]:
+    """Film and labels of the detections of each story where the dataset says them (its ``grounding`` config)."""
+    origins: dict[str, tuple[str, tuple[str, ...]]] = {}
     for path in find_split(place, split, "grounding"):
-        with _open(path, (ID, "film")) as file:
-            for batch in file.iter_batches(columns=[ID, "film"]):
-                films.update(zip(batch[ID].to_pylist(), batch["film"].to_pylist(), strict=True))
-    return films
+        with _open(path, (ID, "film", "detections")) as file:
+            for batch in file.iter_batches(columns=[ID, "film", "detections.list.element.label"]):
+                for row in batch.to_pylist():
+                    labels = {detection["label"] for detection in row["detections"] or ()}
+                    origins[row[ID]] = row["film"], tuple(sorted(labels))
+    return origins
 
 
 def _open(path: Path, columns: Sequence[str]) -> pq.ParquetFile:

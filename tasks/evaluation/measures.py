@@ -80,6 +80,7 @@ def work_out(sums: Sums) -> dict[str, Array]:
     for kind in IDENTITY_KINDS:
         found[f"lasting.{kind}.{LASTING}_frames"] = _share(sums(f"lasting.{kind}.long"), sums(f"lasting.{kind}.all"))
     found |= _language(sums, stories)
+    found |= _hallucinations(sums, stories)
     return found
 
 
@@ -96,6 +97,26 @@ def _language(sums: Sums, stories: Array) -> dict[str, Array]:
         **{f"language.bleu_{order}": value for order, value in zip(ORDERS, bleu, strict=True)},
         "language.rouge_l": _share(sums("language.rouge_l"), stories),
     }
+
+
+def _hallucinations(sums: Sums, stories: Array) -> dict[str, Array]:
+    """CHAIR of instances and of stories, and how many a story and in 100 words; these two are counts, not shares."""
+    invented, words = sums("hallucination.invented"), sums("words")
+    return {
+        "hallucination.chair_i": _share(invented, sums("hallucination.things")),
+        "hallucination.chair_s": _share(sums("hallucination.stories"), stories),
+        "hallucination.per_story": _share(invented, stories),
+        "hallucination.per_100_words": _share(100 * invented, words),
+        "hallucination.unfounded": _share(sums("hallucination.unfounded"), sums("hallucination.mentions")),
+        "hallucination.unfounded_per_story": _share(sums("hallucination.unfounded"), stories),
+        "hallucination.unfounded_per_100_words": _share(100 * sums("hallucination.unfounded"), words),
+    }
+
+
+COUNTS = frozenset(
+    f"hallucination.{name}" for name in ("per_story", "per_100_words", "unfounded_per_story", "unfounded_per_100_words")
+)
+"""Measures that are counts; every other one is from 0 to 1."""
 
 
 @dataclass(frozen=True, slots=True)

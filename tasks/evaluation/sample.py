@@ -9,7 +9,7 @@ class Reference:
     """A story of the dataset.
 
     ``frames`` are the width and height of its images in pixels, in order; ``film`` is what results are resampled by, the
-    story itself where the dataset does not say.
+    story itself where the dataset does not say; ``labels`` are those of its detections, none where the dataset has none.
     """
 
     story_id: str
@@ -17,6 +17,7 @@ class Reference:
     frames: Sequence[tuple[int, int]]
     chain_of_thought: str
     story: str
+    labels: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True)

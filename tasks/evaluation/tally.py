@@ -8,6 +8,7 @@ from schemas.pronouns import PRONOUNS
 from schemas.statistics import PERSISTENCE, DatasetStatistics
 from schemas.story import strip_tags
 from tasks.evaluation.grounding import NOTHING, THRESHOLDS, StoryBoxes, score_story
+from tasks.evaluation.hallucination import StoryHallucinations, count_hallucinations
 from tasks.evaluation.identity import score_identity
 from tasks.evaluation.language import StoryWords, compare_words
 from tasks.evaluation.reading import KINDS, ReadSample, read_sample
@@ -50,6 +51,7 @@ def tally_story(sample: Sample) -> StoryTally:
     sums |= _tags(read, boxes)
     sums |= _telling(read)
     sums |= _language(compare_words(told, truth))
+    sums |= _hallucinations(count_hallucinations(read, boxes, told, truth))
     return StoryTally(sample.reference.story_id, sample.reference.film, sums, " ".join(told), " ".join(truth))
 
 
@@ -128,6 +130,16 @@ def _telling(read: ReadSample) -> Sums:
         sums[f"lasting.{kind}.long"] = float(sum(count for frames, count in spans.items() if frames >= LASTING))
     sums["words"] = float(counted.words)
     return sums
+
+
+def _hallucinations(story: StoryHallucinations) -> Sums:
+    return {
+        "hallucination.things": float(story.things),
+        "hallucination.invented": float(story.invented),
+        "hallucination.stories": float(story.invented > 0),
+        "hallucination.mentions": float(story.mentions),
+        "hallucination.unfounded": float(story.unfounded),
+    }
 
 
 def _language(words: StoryWords) -> Sums:

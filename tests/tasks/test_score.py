@@ -3,6 +3,7 @@
 import io
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pyarrow as pa
@@ -49,7 +50,13 @@ def write_dataset(
     )
     if films:
         (folder / "grounding").mkdir()
-        grounding = pa.table({"story_id": [s.story_id for s in stories], "film": [s.film for s in stories]})
+        grounding = pa.table(
+            {
+                "story_id": [story.story_id for story in stories],
+                "film": [story.film for story in stories],
+                "detections": [[{"frame": 1, "label": "dog"}, {"frame": 2, "label": "dog"}] for _ in stories],
+            }
+        )
         pq.write_table(grounding, folder / "grounding" / "test-00000-of-00001.parquet")
     return folder
 
@@ -66,7 +73,8 @@ def answers(*stories: Reference) -> dict[str, str]:
 
 
 def test_references_come_with_their_film_and_the_sizes_of_their_frames(tmp_path: Path) -> None:
-    assert list(read_references(write_dataset(tmp_path), "test")) == STORIES
+    found = list(read_references(write_dataset(tmp_path), "test"))
+    assert found == [replace(story, labels=("dog",)) for story in STORIES]
 
 
 def test_a_dataset_without_films_is_resampled_by_story(tmp_path: Path) -> None:
