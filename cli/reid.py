@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
+    from schemas.config import BuildConfig
     from tasks.identity.calibration import Calibration
-    from tasks.identity.evaluate import Evaluation, Signals, Step
+    from tasks.identity.evaluate import Evaluation, Step
+    from tasks.identity.signals import Signals
     from tasks.observations import ShardViews
 
 DESCRIPTION = """\
@@ -21,16 +23,19 @@ Score who is who in the films of a workspace.
 
 With --labels, against a JSON list of {"frame": NAME, "people": [{"person": NAME, "face_box": [x1, y1, x2, y2]}, ...]} ("box"
 for the whole body), over the labelled people that were detected: B-cubed, pairwise F1, adjusted Rand index, IDF1, AssA,
-entities too many or too few, detections of one frame that share an entity, and how it all moves with the threshold.
+entities too many or too few, detections of one frame that share an entity, and how it all moves with the threshold. These
+scores stay in the workspace, and the next build tells them in the dataset card, unless the identities are others by then.
 Without labels: how sure the links are, and whether they stay when 5 % of the detections are taken away."""
 
 CALIBRATE = """\
-Fit what similarities are worth and write a calibration file.
+Fit what similarities are worth and write a calibration file, which must not be there yet.
 
 --portraits FOLDER, with a folder of portraits for each person, fits faces: on every second person, tested on the others.
 --films WORKSPACE fits what crops of one scene are worth, on the people whom faces settle; it needs no labels.
---labels FILE with --films fits everything that has enough labelled pairs, crops across scenes and priors too.
-What is not fitted is taken from --start. Nobody on whom you will report results may be among the people fitted on."""
+--labels FILE with --films fits everything that has enough labelled pairs, crops across scenes and priors too, on half of
+the people, and tests on the others. A name stands for one person in all films.
+What is not fitted is taken from --start. Nobody on whom you will report results may be among the people fitted on.
+A build uses the file when its configuration says: [reidentify] calibration = "NAME.json"."""
 
 
 def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -66,36 +71,30 @@ def read_text(path: Path) -> str:
         raise ConfigError(f"{path} cannot be read: {error}") from error
 
 
-def films_of(workspace: Path) -> "dict[str, list[ShardViews]]":
-    """The observations of a workspace, film by film.
-
-    Raises:
-        ConfigError: there are none.
-    """
+def films_of(workspace: Path) -> "tuple[BuildConfig, dict[str, list[ShardViews]]]":
+    """The configuration of a workspace's last build, and its observations film by film."""
     from tasks.observations import load_observations
     from tasks.runtime.workspace import open_workspace
 
+    config, shards = load_observations(open_workspace(workspace))
     films: dict[str, list[ShardViews]] = {}
-    for shard in load_observations(open_workspace(workspace)):
+    for shard in shards:
         films.setdefault(shard.film, []).append(shard)
-    if not films:
-        raise ConfigError(
-            f"workspace {workspace} has no identities yet: run 'storyreasoning build --workspace {workspace}'"
-        )
-    return films
+    return config, films
 
 
 def run_evaluate(args: argparse.Namespace) -> int:
     """Score each film of a workspace."""
     from tasks.identity.calibration import load_calibration
-    from tasks.identity.evaluate import evaluate, identify_shards, signals, sweep
+    from tasks.identity.evaluate import evaluate, identify_film, sweep
     from tasks.identity.labels import parse_labels
-    from tasks.observations import join_labelled, load_config_of
-    from tasks.runtime.workspace import open_workspace
+    from tasks.identity.signals import signals
+    from tasks.identity_quality import film_scores, keep_scores
+    from tasks.observations import join_labelled
 
     labels = parse_labels(read_text(args.labels)) if args.labels else {}
-    films = films_of(args.workspace)
-    config = load_config_of(open_workspace(args.workspace)).reidentify
+    build, films = films_of(args.workspace)
+    config = build.reidentify
     calibration = load_calibration(config.calibration)
     told: list[dict[str, Any]] = []
     for film, parts in films.items():
@@ -103,11 +102,17 @@ def run_evaluate(args: argparse.Namespace) -> int:
         entry: dict[str, Any] = {"film": film, "signals": signals(shards, config, calibration)}
         views = join_labelled(parts, labels)
         if views.found:
-            entry["evaluation"] = evaluate(views, identify_shards(shards, config, calibration))
+            entry["evaluation"] = evaluate(views, identify_film(shards, config, calibration))
             entry["sweep"] = sweep(views, shards, config, calibration)
         told.append(entry)
     if args.labels and not any("evaluation" in entry for entry in told):
         raise ConfigError(f"no labelled person of {args.labels} was found in {args.workspace}: are these its frames?")
+    scored = {
+        entry["film"]: (films[entry["film"]], film_scores(entry["film"], entry["evaluation"], entry["sweep"]))
+        for entry in told
+        if "evaluation" in entry
+    }
+    kept = keep_scores(args.workspace, scored) if scored else None
     if args.json:
         plain = [
             {
@@ -121,6 +126,8 @@ def run_evaluate(args: argparse.Namespace) -> int:
         print(json.dumps({"calibration": calibration.name, "films": plain}, ensure_ascii=False, indent=1))
     else:
         print("\n\n".join(describe(**entry) for entry in told))
+        if kept:
+            print(f"\nkept in {kept}; the next build tells it in the dataset card")
     return 0
 
 
@@ -131,9 +138,14 @@ def describe(
     doubtful = ", ".join(
         f"{share:.1%} below {band:g}" for share, band in zip(signals.doubtful, (0.5, 0.8, 0.95), strict=True)
     )
+    margins = ", ".join(
+        f"{100 * share:.0f} % below {margin:.1f}"
+        for share, margin in zip((0.05, 0.25, 0.5), signals.margins, strict=True)
+    )
     lines = [
         f"{film}: {signals.views} views of {signals.entities} people",
         f"  confidence    mean {signals.mean_confidence:.3f}; {doubtful}",
+        f"  margin        {margins} (log-odds of the choice against all others)",
         f"  stability     {signals.stability:.4f} (B-cubed F1 with 5 % of the detections taken away)",
     ]
     if evaluation is not None:
@@ -159,9 +171,15 @@ def describe(
 
 def run_calibrate(args: argparse.Namespace) -> int:
     """Fit and write a calibration."""
-    from schemas.errors import WorkspaceError
-    from tasks.identity.calibration import load_calibration
+    from tasks.identity.calibration import check_name, load_calibration
+    from tasks.runtime.atomic import write_json
 
+    check_name(args.name)
+    out = args.out or Path(f"{args.name}.json")
+    if out.exists():
+        raise ConfigError(
+            f"{out} is there already: a calibration that was used stays as it is, so give another version"
+        )
     if args.labels is not None and args.films is None:
         raise ConfigError("--labels needs the --films that they are of")
     if args.portraits is None and args.films is None:
@@ -172,15 +190,9 @@ def run_calibrate(args: argparse.Namespace) -> int:
         calibration = fit_portraits(calibration, args.portraits, args.preset)
     if args.films is not None:
         calibration = fit_films(calibration, args.films, args.labels)
-    out = args.out or Path(f"{args.name}.json")
-    try:
-        out.write_text(
-            json.dumps(calibration.model_dump(mode="json"), indent=2, ensure_ascii=False) + "\n", encoding="utf-8"
-        )
-    except OSError as error:
-        raise WorkspaceError(f"{out} cannot be written: {error.strerror}") from error
+    write_json(out, calibration.model_dump(mode="json"))
     print(json.dumps(calibration.provenance, indent=2, ensure_ascii=False))
-    print(f'written to {out}; in data/calibration a preset can name it: [reidentify] calibration = "{args.name}"')
+    print(f'written to {out}; a build takes it with: [reidentify] calibration = "{out}"')
     return 0
 
 
@@ -207,21 +219,19 @@ def fit_portraits(calibration: "Calibration", folder: Path, preset: str) -> "Cal
 
 def fit_films(calibration: "Calibration", workspace: Path, labels: Path | None) -> "Calibration":
     """Fit the curves of looks on the films of a workspace."""
-    from tasks.identity.calibrate import fit_kind, fit_looks, fit_prior
+    from tasks.identity.calibrate import fit_labelled, fit_looks
     from tasks.identity.calibration import KindCalibration
     from tasks.identity.labels import parse_labels
     from tasks.identity.pair_samples import LabelledFilm
-    from tasks.observations import join_labelled, load_config_of
-    from tasks.runtime.workspace import open_workspace
+    from tasks.observations import join_labelled
 
-    films = films_of(workspace)
-    config = load_config_of(open_workspace(workspace))
+    config, films = films_of(workspace)
     told: dict[str, Any] = {"films": len(films)}
     start = calibration.kinds["char"]
     if labels is None:
         observed = [part.observations for parts in films.values() for part in parts]
         fitted = calibration.model_copy(update={"kinds": {**calibration.kinds, "char": fit_looks(observed, start)}})
-        told["settled_by"] = "faces"
+        told |= {"settled_by": "faces", "tested_on": []}
     else:
         known = parse_labels(read_text(labels))
         views = [join_labelled(parts, known) for parts in films.values()]
@@ -235,11 +245,8 @@ def fit_films(calibration: "Calibration", workspace: Path, labels: Path | None) 
         ]
         if not labelled:
             raise ConfigError(f"no labelled person of {labels} was found in {workspace}: are these its frames?")
-        kind = fit_kind(labelled, "char", start, config.reidentify)
-        fitted = calibration.model_copy(update={"kinds": {**calibration.kinds, "char": kind}})
-        fitted = fit_prior(labelled, fitted, config.reidentify)
-        told["settled_by"] = "labels"
-        told["labelled_views"] = sum(len(film.truth) for film in labelled)
+        fitted, quality = fit_labelled(calibration, labelled, config.reidentify)
+        told |= {"settled_by": "labels", **quality}
     told["fitted"] = [
         name for name in KindCalibration.model_fields if getattr(fitted.kinds["char"], name) != getattr(start, name)
     ]

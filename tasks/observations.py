@@ -1,20 +1,17 @@
 """What identity saw in a workspace: the observations of each shard, with the faces they were seen by."""
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from schemas.config import BuildConfig
-from schemas.errors import WorkspaceError
 from schemas.geometry import Box
+from tasks.assembly import latest_run
 from tasks.identity.evaluate import LabelledViews, label_views
 from tasks.identity.labels import LabelledPerson
 from tasks.identity.observation import Observation
-from tasks.reidentify import gather
+from tasks.reidentify import STAGE, gather
 from tasks.rows import box_of
 from tasks.runtime.stage import Inputs, RunSpec, ShardRef
-from tasks.runtime.store import Manifest, ShardStore
 from tasks.runtime.workspace import Workspace
 
 
@@ -24,6 +21,8 @@ class ShardViews:
 
     Attributes:
         film: name of the film.
+        shard: name of the shard.
+        key: content key of its identities: what they were found by and in.
         frame_ids: id of each frame, by ``Observation.frame``.
         sources: name of each frame where it came from, such as the path of a file.
         observations: in the order in which they are stored.
@@ -31,45 +30,35 @@ class ShardViews:
     """
 
     film: str
+    shard: str
+    key: str
     frame_ids: tuple[str, ...]
     sources: tuple[str, ...]
     observations: tuple[Observation, ...]
     faces: tuple[Box | None, ...]
 
 
-def load_config_of(workspace: Workspace) -> BuildConfig:
-    """The configuration of the last build.
-
-    Raises:
-        WorkspaceError: nothing was built yet.
-    """
-    try:
-        record = json.loads((workspace.root / "latest.json").read_text(encoding="utf-8"))
-        return BuildConfig.model_validate(record["config"])
-    except (OSError, ValueError, KeyError) as error:
-        raise WorkspaceError(f"workspace {workspace.root} has no finished build: run 'storyreasoning build'") from error
-
-
-def load_observations(workspace: Workspace) -> list[ShardViews]:
-    """The observations that the newest identities of each shard were found in.
+def load_observations(workspace: Workspace) -> tuple[BuildConfig, list[ShardViews]]:
+    """The configuration of the last finished build and what identity saw in each of its shards.
 
     Raises:
         WorkspaceError: nothing was built yet.
         ShardError: a shard cannot be read.
     """
-    config = load_config_of(workspace)
-    store = ShardStore(workspace.shards)
-    folder = workspace.shards / "reidentify"
-    shards = sorted(path.name for path in folder.iterdir() if path.is_dir()) if folder.is_dir() else []
-    versions = [store.versions("reidentify", shard) for shard in shards]
-    return [_load(store, found[-1], config, workspace.root) for found in versions if found]
+    run, refs, _ = latest_run(workspace.root)
+    return run.config, [load_shard(run, ref) for ref in refs]
 
 
-def _load(store: ShardStore, manifest: Manifest, config: BuildConfig, root: Path) -> ShardViews:
-    readers = {stage: store.read(stage, manifest.shard, key) for stage, key in manifest.inputs.items()}
+def load_shard(run: RunSpec, ref: ShardRef) -> ShardViews:
+    """What identity saw in a shard of a build.
+
+    Raises:
+        ShardError: it cannot be read.
+    """
+    store = run.store
+    readers = {stage: store.read(stage, ref.shard, ref.keys[stage]) for stage in STAGE.inputs}
     try:
-        run = RunSpec(workspace=str(root), source="", config=config)
-        inputs = Inputs(run, ShardRef(manifest.shard, manifest.film, 0), readers)
+        inputs = Inputs(run, ref, readers)
         _, observations = gather(inputs)
         frame_ids = tuple(frame for row in inputs["sequence"] for frame in row["frame_ids"])
         sources = {row["frame_id"]: row["source"] for row in inputs["ingest"].select(["frame_id", "source"])}
@@ -83,7 +72,7 @@ def _load(store: ShardStore, manifest: Manifest, config: BuildConfig, root: Path
             reader.close()
     faces = tuple(boxes.get((frame_ids[one.frame], one.det_id)) for one in observations)
     named = tuple(sources[frame] for frame in frame_ids)
-    return ShardViews(manifest.film, frame_ids, named, tuple(observations), faces)
+    return ShardViews(ref.film, ref.shard, ref.keys[STAGE.name], frame_ids, named, tuple(observations), faces)
 
 
 def join_labelled(parts: Sequence[ShardViews], labels: Mapping[str, tuple[LabelledPerson, ...]]) -> LabelledViews:

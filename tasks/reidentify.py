@@ -11,11 +11,13 @@ from dataclasses import dataclass
 from schemas.arrow import IDENTITIES
 from schemas.config import BuildConfig, ReidentifyConfig
 from schemas.evidence import EntityKind
+from schemas.review_config import StoryReview
 from tasks.detect import PERSON
 from tasks.identity.calibration import Calibration, load_calibration
 from tasks.identity.identify import Identities, identify
 from tasks.identity.numbering import number_entities
 from tasks.identity.observation import Observation
+from tasks.reviews import correct_identities, identity_settings
 from tasks.rows import Detection, read_detection, read_face, unpack_embedding
 from tasks.runtime.keys import content_key
 from tasks.runtime.stage import Inputs, Kept, Outcome, Row, Stage
@@ -31,15 +33,16 @@ class StoryFrames:
 
 
 def kind_of(detection: Detection) -> EntityKind:
-    """What a detection would be as an entity: a person, a part of the background, or a thing."""
-    if detection.origin == "stuff":
-        return "bg"
+    """What a detection would be as an entity: a person, a landmark, a part of the background, or a thing."""
+    if detection.origin in ("stuff", "landmark"):
+        return "bg" if detection.origin == "stuff" else "lm"
     return "char" if detection.label == PERSON else "obj"
 
 
 def observe(frame: int, scene: str, facts: Row, people: Row, looks: Row) -> list[Observation]:
     """What identity is told of one frame; ``frame`` is its position in the film."""
     faces = {face.det_id: face for face in map(read_face, people["faces"])}
+    tags = tuple((tag["label"], tag["score"]) for tag in looks["tags"])
     crops = {crop["det_id"]: unpack_embedding(crop["embedding"]) for crop in looks["crops"]}
     found = []
     for detection in map(read_detection, people["detections"]):
@@ -59,6 +62,7 @@ def observe(frame: int, scene: str, facts: Row, people: Row, looks: Row) -> list
                 face_quality=face.quality if face else 0.0,
                 appearance=crops[detection.det_id],
                 frame_hash=facts["phash"],
+                tags=tags,
             )
         )
     return found
@@ -69,9 +73,14 @@ def reidentify_shard(
     observations: Sequence[Observation],
     params: ReidentifyConfig,
     calibration: Calibration,
+    reviews: Mapping[str, StoryReview] | None = None,
 ) -> Iterator[Outcome]:
-    """Identities of a shard: found over all its stories at once, numbered within each."""
+    """Identities of a shard: found over all its stories at once, corrected by ``reviews``, numbered within each."""
     identities = identify(observations, params, calibration)
+    if reviews:
+        said = [(reviews[s.row["story_key"]], range(s.start, s.end)) for s in stories if s.row["story_key"] in reviews]
+        frame_ids = [frame_id for story in stories for frame_id in story.row["frame_ids"]]
+        identities = correct_identities(identities, observations, said, frame_ids)
     gallery = number_entities(observations, identities)
     for story in stories:
         yield Kept(_story_row(story, observations, identities, gallery))
@@ -149,16 +158,18 @@ def _models(config: BuildConfig) -> Mapping[str, str]:
 def _run(inputs: Inputs) -> Iterator[Outcome]:
     params = inputs.run.config.reidentify
     stories, observations = gather(inputs)
-    return reidentify_shard(stories, observations, params, load_calibration(params.calibration))
+    reviews = inputs.run.config.review.of(inputs.ref.shard)
+    return reidentify_shard(stories, observations, params, load_calibration(params.calibration), reviews)
 
 
 STAGE = Stage(
     name="reidentify",
-    version=1,
+    version=2,
     unit="story",
     schema=IDENTITIES,
     inputs=("sequence", "appearance", "faces", "ingest"),
     section="reidentify",
     run=_run,
+    settings=identity_settings,
     models=_models,
 )

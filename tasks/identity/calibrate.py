@@ -10,6 +10,7 @@ from schemas.evidence import EntityKind
 from tasks.identity.calibration import Calibration, Curve, FaceCurve, KindCalibration
 from tasks.identity.film import fit_to_film, mean_within_frames, shift
 from tasks.identity.graph import row_products
+from tasks.identity.holdout import split_people
 from tasks.identity.identify import identify
 from tasks.identity.logistic import fit_logistic, log_loss, tail_bounds
 from tasks.identity.metrics import bcubed
@@ -113,7 +114,7 @@ def fit_kind(
     Args:
         films: films of which nobody occurs where the result is measured.
         kind: which observations to use.
-        start: curves to keep where the films say too little; where it has none for faces there will be none.
+        start: curves to keep where the films say too little; where it has none for faces or tags there will be none.
         config: for the shots.
     """
     parts = film_parts(films, kind, config.shot_bits)
@@ -137,6 +138,7 @@ def fit_kind(
             ("appearance_scene", fit_curve(samples.scene, look_reference)),
             ("appearance_across", fit_curve(samples.across, None)),
             ("continuity", fit_curve(samples.continuity, None)),
+            ("tags", fit_curve(samples.tags, None) if start.tags is not None else None),
         )
         if curve is not None
     }
@@ -210,8 +212,54 @@ def fit_faces(
     }
 
 
-def fit_prior(films: Sequence[LabelledFilm], calibration: Calibration, config: ReidentifyConfig) -> Calibration:
-    """Move the priors of all kinds to where the films are grouped best.
+def fit_labelled(
+    calibration: Calibration, films: Sequence[LabelledFilm], config: ReidentifyConfig
+) -> tuple[Calibration, dict[str, object]]:
+    """Fit everything about people on half of the people of labelled films and say how well it does on the others.
+
+    Args:
+        calibration: what to change.
+        films: labelled people of films.
+        config: thresholds.
+
+    Returns:
+        The calibration with new curves and priors, and what was measured.
+
+    Raises:
+        ConfigError: there are fewer than two people.
+    """
+    fit, test = split_people(films)
+    if not test:
+        raise ConfigError("only one person is labelled: at least two are needed, one of them to test on")
+    kind = fit_kind(fit, "char", calibration.kinds["char"], config)
+    fitted = calibration.model_copy(update={"kinds": {**calibration.kinds, "char": kind}})
+    fitted = fit_prior(fit, fitted, config, ("char",))
+
+    def f1(by: Calibration) -> float:
+        """Mean over views, as B-cubed is."""
+        scores = [bcubed(film.truth, identify(film.observations, config, by).entity).f1 for film in test]
+        return round(float(np.average(scores, weights=[len(film.truth) for film in test])), 4)
+
+    def people(half: Sequence[LabelledFilm]) -> list[str]:
+        return sorted({str(name) for film in half for name in film.truth})
+
+    return fitted, {
+        "fitted_on": people(fit),
+        "tested_on": people(test),
+        "views_fitted": sum(len(film.truth) for film in fit),
+        "views_tested": sum(len(film.truth) for film in test),
+        "test_bcubed_f1": f1(fitted),
+        "test_bcubed_f1_before": f1(calibration),
+    }
+
+
+def fit_prior(
+    films: Sequence[LabelledFilm],
+    calibration: Calibration,
+    config: ReidentifyConfig,
+    only: Sequence[EntityKind] | None = None,
+) -> Calibration:
+    """Move the priors of all kinds, or of some only, to where the films are grouped best.
 
     The rate of same pairs is the prior of a pair drawn at random, but what is merged is the best pair there is. How much
     that is worth is searched: the step with the greatest mean B-cubed F1, the smaller one among equals.
@@ -223,8 +271,9 @@ def fit_prior(films: Sequence[LabelledFilm], calibration: Calibration, config: R
                 update={"prior_scene": curves.prior_scene + step, "prior_across": curves.prior_across + step}
             )
             for kind, curves in calibration.kinds.items()
+            if only is None or kind in only
         }
-        return calibration.model_copy(update={"kinds": kinds})
+        return calibration.model_copy(update={"kinds": {**calibration.kinds, **kinds}})
 
     def score(step: float) -> float:
         tried = moved(step)

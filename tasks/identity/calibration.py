@@ -1,6 +1,7 @@
 """What a similarity is worth: the curves that turn measurements into log-odds of "the same entity"."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any, Self
 
@@ -88,6 +89,9 @@ class KindCalibration(_Part):
     appearance_scene: Curve = Field(description="cosine of crop embeddings within one scene")
     appearance_across: Curve = Field(description="cosine of crop embeddings of different scenes")
     continuity: Curve = Field(description="overlap (IoU) of boxes in consecutive, nearly identical frames")
+    tags: Curve | None = Field(
+        None, description="agreement of the tags of frames of different scenes, 0 to 1; None where it tells nothing"
+    )
     prior_scene: float = Field(description="log-odds before any evidence for two views in one scene")
     prior_across: float = Field(description="log-odds before any evidence for two views in different scenes")
     repetition: float = Field(
@@ -124,9 +128,19 @@ class Calibration(_Part):
         return self
 
 
+def check_name(name: str) -> None:
+    """Refuse the name of a new calibration that does not end in a version, or is more than a name.
+
+    Raises:
+        ConfigError: it is not like ``films-v1``.
+    """
+    if not re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9._-]*-v[0-9]+", name):
+        raise ConfigError(f"{name!r} is no name for a calibration: give one that ends in a version, such as films-v1")
+
+
 def calibration_path(name: str) -> Path:
-    """Where the calibration of that name lies."""
-    return DATA / "calibration" / f"{name}.json"
+    """Where the calibration of that name lies; a name that ends in ``.json`` is the path of a file."""
+    return Path(name) if name.endswith(".json") else DATA / "calibration" / f"{name}.json"
 
 
 def load_calibration(name: str) -> Calibration:
@@ -139,8 +153,8 @@ def load_calibration(name: str) -> Calibration:
     try:
         return Calibration.model_validate(json.loads(path.read_text(encoding="utf-8")))
     except FileNotFoundError as error:
-        known = ", ".join(sorted(file.stem for file in path.parent.glob("*.json"))) or "none"
-        raise ConfigError(f"no calibration {name!r}: known are {known}") from error
-    except (ValueError, ValidationError) as error:
+        known = ", ".join(sorted(file.stem for file in (DATA / "calibration").glob("*.json"))) or "none"
+        raise ConfigError(f"no calibration {name!r}: known are {known}, and files that end in .json") from error
+    except (OSError, ValueError, ValidationError) as error:
         reason = str(error).splitlines()[0]
         raise ConfigError(f"calibration {path} cannot be read: {reason}") from error

@@ -29,6 +29,8 @@ class Columns:
         face_weight: 0 where there is no face, else its quality as a multiple of 1/64 and at least 1/64, shape ``(n,)``.
         appearance: crop embeddings, zero rows where missing, shape ``(n, e)``.
         has_appearance: shape ``(n,)``.
+        tag: codes of the tags of the frame, -1 where it has fewer than others, shape ``(n, t)``.
+        tag_weight: square roots of their scores, 0 where there is none, shape ``(n, t)``.
         near_next: for each frame rank, whether the frame of the next rank is nearly identical and of the same scene.
     """
 
@@ -42,6 +44,8 @@ class Columns:
     face_weight: NDArray[np.float64]
     appearance: NDArray[np.float32]
     has_appearance: NDArray[np.bool_]
+    tag: NDArray[np.int64]
+    tag_weight: NDArray[np.float64]
     near_next: NDArray[np.bool_]
 
     @property
@@ -62,6 +66,8 @@ class Columns:
             self.face_weight[rows],
             self.appearance[rows],
             self.has_appearance[rows],
+            self.tag[rows],
+            self.tag_weight[rows],
             self.near_next,
         )
 
@@ -95,6 +101,19 @@ def near_frames(observations: Sequence[Observation], shot_bits: int) -> tuple[di
     return {frame: rank for rank, frame in enumerate(order)}, near
 
 
+def tag_columns(observations: Sequence[Observation]) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
+    """Codes and weights of the tags of each observation's frame, see ``Columns``."""
+    codes = {tag: code for code, tag in enumerate(sorted({tag for one in observations for tag, _ in one.tags}))}
+    most = max((len(one.tags) for one in observations), default=0)
+    tag = np.full((len(observations), most), -1, dtype=np.int64)
+    weight = np.zeros((len(observations), most))
+    for row, one in enumerate(observations):
+        for column, (name, score) in enumerate(one.tags):
+            tag[row, column] = codes[name]
+            weight[row, column] = math.sqrt(_unit(score))
+    return tag, weight
+
+
 def build_columns(observations: Sequence[Observation], ranks: dict[int, int], near_next: NDArray[np.bool_]) -> Columns:
     """Turn observations of one kind, already in canonical order, into arrays.
 
@@ -112,6 +131,7 @@ def build_columns(observations: Sequence[Observation], ranks: dict[int, int], ne
     face, has_face = stack_embeddings([one.face for one in observations])
     appearance, has_appearance = stack_embeddings([one.appearance for one in observations])
     quality = np.array([_unit(one.face_quality) for one in observations], dtype=np.float64)
+    tag, tag_weight = tag_columns(observations)
     weight = np.maximum(np.round(quality * WEIGHT_STEP), 1.0) / WEIGHT_STEP
     return Columns(
         rank=np.array([ranks[one.frame] for one in observations], dtype=np.int64),
@@ -124,5 +144,7 @@ def build_columns(observations: Sequence[Observation], ranks: dict[int, int], ne
         face_weight=np.where(has_face, weight, 0.0),
         appearance=appearance,
         has_appearance=has_appearance,
+        tag=tag,
+        tag_weight=tag_weight,
         near_next=near_next,
     )

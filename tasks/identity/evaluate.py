@@ -1,4 +1,4 @@
-"""How good the identities of a film are: against labels where there are any, and by signals that need none."""
+"""How good the identities of a film are against labels."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,6 +9,7 @@ import numpy as np
 from schemas.config import ReidentifyConfig
 from schemas.geometry import Box
 from tasks.identity.calibration import Calibration
+from tasks.identity.gallery import join_shards
 from tasks.identity.identify import Identities, identify
 from tasks.identity.labels import LabelledPerson, match_people
 from tasks.identity.metrics import (
@@ -24,12 +25,6 @@ from tasks.identity.tracking import FrameBoxes, TrackScores, track_scores
 
 SWEEP = (-4.0, -3.0, -2.0, -1.0, -0.5, 0.0, 0.5, 1.0, 2.0, 3.0, 4.0)
 """Thresholds at which a film is grouped to see how much the result hangs on them."""
-
-LOST = 0.05
-"""Share of observations that is taken away to see whether the rest stays as it was."""
-
-BANDS = (0.5, 0.8, 0.95)
-"""Confidences at which views are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,25 +77,6 @@ class Step:
     threshold: float
     bcubed: Agreement
     entities: int
-
-
-@dataclass(frozen=True, slots=True)
-class Signals:
-    """What shows without labels.
-
-    Attributes:
-        views: observations of people.
-        entities: people they were grouped into.
-        mean_confidence: mean over views, 0 to 1.
-        doubtful: share of views below each of ``BANDS``.
-        stability: mean B-cubed F1 between the grouping and groupings with 5 % of all observations taken away.
-    """
-
-    views: int
-    entities: int
-    mean_confidence: float
-    doubtful: tuple[float, ...]
-    stability: float
 
 
 def label_views(
@@ -196,8 +172,22 @@ def join_identities(parts: Sequence[Identities]) -> Identities:
 def identify_shards(
     shards: Sequence[Sequence[Observation]], config: ReidentifyConfig, calibration: Calibration
 ) -> Identities:
-    """Identities of shards that are grouped each on its own, as a build does it."""
+    """Identities of shards that are grouped each on its own, without a gallery over them."""
     return join_identities([identify(shard, config, calibration) for shard in shards])
+
+
+def identify_film(
+    shards: Sequence[Sequence[Observation]], config: ReidentifyConfig, calibration: Calibration
+) -> Identities:
+    """Identities of the shards of one film, as a build finds them: each on its own, and then one gallery over all."""
+    apart = identify_shards(shards, config, calibration)
+    if len(shards) < 2:
+        return apart
+    ends = np.cumsum([len(shard) for shard in shards]).tolist()
+    known = [entity if repeat is None else -1 for entity, repeat in zip(apart.entity, apart.repeat_of, strict=True)]
+    entities = [known[end - len(shard) : end] for shard, end in zip(shards, ends, strict=True)]
+    same = join_shards(shards, entities, config, calibration)
+    return Identities(tuple(same[entity] for entity in apart.entity), apart.confidence, apart.repeat_of)
 
 
 def sweep(
@@ -219,49 +209,7 @@ def sweep(
     steps = []
     for threshold in SWEEP:
         tried = config.model_copy(update={"threshold": config.threshold + threshold})
-        entity = identify_shards(shards, tried, calibration).entity
+        entity = identify_film(shards, tried, calibration).entity
         chosen = [entity[index] for index in rows]
         steps.append(Step(tried.threshold, bcubed(truth, chosen), len(set(chosen))))
     return tuple(steps)
-
-
-def signals(
-    shards: Sequence[Sequence[Observation]],
-    config: ReidentifyConfig,
-    calibration: Calibration,
-    rounds: int = 10,
-    seed: int = 0,
-) -> Signals:
-    """What can be said about the identities of people without labels.
-
-    Args:
-        shards: the observations of each shard of a film.
-        config: thresholds.
-        calibration: what similarities are worth.
-        rounds: how often 5 % of the observations are taken away.
-        seed: of what is taken away.
-    """
-    identities = identify_shards(shards, config, calibration)
-    observations = [one for shard in shards for one in shard]
-    people = [index for index, one in enumerate(observations) if one.kind == "char"]
-    if not people:
-        return Signals(0, 0, 1.0, (0.0,) * len(BANDS), 1.0)
-    confidence = np.array([identities.confidence[index] for index in people])
-    everyone = set(people)
-    rng = np.random.default_rng(seed)
-    agreement = []
-    for _ in range(rounds):
-        kept = [rng.random(len(shard)) >= LOST for shard in shards]
-        parts = [[one for one, stays in zip(*pair, strict=True) if stays] for pair in zip(shards, kept, strict=True)]
-        again = iter(identify_shards(parts, config, calibration).entity)
-        stays = np.concatenate(kept)
-        pairs = [(identities.entity[index], next(again)) for index in np.flatnonzero(stays).tolist()]
-        chosen = [pair for pair, index in zip(pairs, np.flatnonzero(stays).tolist(), strict=True) if index in everyone]
-        agreement.append(bcubed([before for before, _ in chosen], [after for _, after in chosen]).f1)
-    return Signals(
-        views=len(people),
-        entities=len({identities.entity[index] for index in people}),
-        mean_confidence=float(confidence.mean()),
-        doubtful=tuple(float((confidence < band).mean()) for band in BANDS),
-        stability=float(np.mean(agreement)) if agreement else 1.0,
-    )

@@ -83,7 +83,7 @@ def _group_kind(
             f"calibration {calibration.name!r} has no curves for {kind!r}: it has {sorted(calibration.kinds)}"
         )
     curves = fit_to_film(columns, curves)
-    repeats = find_repeats(columns, config.repeat_iou, curves, config.veto)
+    repeats = find_repeats(columns, config.repeat_iou, curves)
     kept = np.flatnonzero(repeats == np.arange(columns.size))
     position = np.full(columns.size, -1, dtype=np.int64)
     position[kept] = np.arange(len(kept))

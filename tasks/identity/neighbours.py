@@ -9,7 +9,13 @@ from numpy.typing import NDArray
 FLAT_LIMIT = 20_000
 """Vectors up to which every pair is compared."""
 
+LISTS_LIMIT = 10_000_000
+"""Vectors up to which a vector's list is chosen by comparing it with the centres of all lists."""
+
 HNSW_LINKS = 32
+HNSW_BREADTH = 64
+"""Candidates that a walk over the graph of centres keeps."""
+
 LISTS_PER_ROOT = 4
 """Inverted lists for each square root of the number of vectors: scanning then costs about as much as choosing lists."""
 
@@ -20,16 +26,24 @@ TRAINING_POINTS = 64
 """Vectors for each list that its centre is trained on."""
 
 
+def choose_index(count: int) -> str:
+    """The kind of index for so many vectors, see ``build_index``."""
+    if count <= FLAT_LIMIT:
+        return "flat"
+    return "ivf" if count <= LISTS_LIMIT else "hnsw"
+
+
 def build_index(vectors: NDArray[np.float32], index: str = "auto") -> Any:
-    """A trained and filled FAISS index for inner products.
+    """A trained and filled FAISS index for inner products, the same whatever the number of threads.
 
     ``flat`` compares all pairs. ``ivf`` (Jegou et al., 2011) scans the ``PROBES`` nearest of ``4 sqrt(n)`` lists, so that
-    all neighbours together cost about ``n**1.5``. ``hnsw`` (Malkov and Yashunin, 2016) walks a graph; its result depends
-    on the order in which threads insert, so ``auto`` never takes it. A GPU is used where this FAISS has one.
+    all neighbours together cost about ``n**1.5``. ``hnsw`` finds these lists by walking a graph of their centres (Malkov and
+    Yashunin, 2016) and not by comparing with all of them, which pays off from tens of thousands of lists. A GPU is used where
+    this FAISS has one; it compares with all centres.
 
     Args:
         vectors: rows of length 1, shape ``(n, d)``, contiguous.
-        index: ``flat``, ``ivf``, ``hnsw``, or ``auto`` for ``flat`` up to ``FLAT_LIMIT`` vectors and ``ivf`` beyond.
+        index: ``flat``, ``ivf``, ``hnsw``, or ``auto`` for the one that ``choose_index`` gives.
 
     Raises:
         ValueError: the index has another name.
@@ -39,24 +53,42 @@ def build_index(vectors: NDArray[np.float32], index: str = "auto") -> Any:
     count, dimension = vectors.shape
     built: Any
     if index == "auto":
-        index = "flat" if count <= FLAT_LIMIT else "ivf"
+        index = choose_index(count)
     if index == "flat":
         built = faiss.IndexFlatIP(dimension)
-    elif index == "ivf":
+    elif index in ("ivf", "hnsw"):
         lists = max(1, min(round(LISTS_PER_ROOT * math.sqrt(count)), count // 40))
         built = faiss.IndexIVFFlat(faiss.IndexFlatIP(dimension), dimension, lists, faiss.METRIC_INNER_PRODUCT)
         built.cp.niter = 8
         built.cp.max_points_per_centroid = TRAINING_POINTS
         built.nprobe = min(PROBES, lists)
-    elif index == "hnsw":
-        built = faiss.IndexHNSWFlat(dimension, HNSW_LINKS, faiss.METRIC_INNER_PRODUCT)
     else:
         raise ValueError(f"no index {index!r}: known are auto, flat, hnsw, ivf")
-    if index != "hnsw" and faiss.get_num_gpus() > 0:
+    on_gpu = faiss.get_num_gpus() > 0
+    if on_gpu:
         built = faiss.index_cpu_to_all_gpus(built)
-    if index == "ivf":
+    if index != "flat":
         built.train(vectors)
+    if index == "hnsw" and not on_gpu:
+        built = _walk_to_lists(built)
     built.add(vectors)
+    return built
+
+
+def _walk_to_lists(trained: Any) -> Any:
+    """The same inverted lists, found through a graph; one thread builds it, since its links depend on who comes first."""
+    import faiss
+
+    graph = faiss.IndexHNSWFlat(trained.d, HNSW_LINKS, faiss.METRIC_INNER_PRODUCT)
+    graph.hnsw.efSearch = HNSW_BREADTH
+    threads = faiss.omp_get_max_threads()
+    faiss.omp_set_num_threads(1)
+    try:
+        graph.add(trained.quantizer.reconstruct_n(0, trained.nlist))
+    finally:
+        faiss.omp_set_num_threads(threads)
+    built = faiss.IndexIVFFlat(graph, trained.d, trained.nlist, faiss.METRIC_INNER_PRODUCT)
+    built.nprobe = trained.nprobe
     return built
 
 

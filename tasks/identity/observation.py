@@ -30,6 +30,7 @@ class Observation:
         face_quality: 0 to 1, how far the face can be trusted for identity.
         appearance: embedding of the crop, L2-normalised; as ``face``, None means that there is none.
         frame_hash: 64-bit perceptual hash of the frame, the same for all its detections; None where unknown.
+        tags: what the whole frame shows, each with a score from 0 to 1; the same for all its detections, no tag twice.
     """
 
     frame: int
@@ -45,6 +46,7 @@ class Observation:
     face_quality: float = 0.0
     appearance: Vector | None = None
     frame_hash: int | None = None
+    tags: tuple[tuple[str, float], ...] = ()
 
 
 def visible_boxes(observations: Sequence[Observation]) -> NDArray[np.float64]:

@@ -12,6 +12,7 @@ from tasks.identity.film import mean_within_frames
 from tasks.identity.graph import row_products
 from tasks.identity.observation import Observation, canonical_order
 from tasks.identity.overlap import pair_iou
+from tasks.identity.pairs import tag_agreement, tagged_apart
 
 Array = NDArray[np.float64]
 Flags = NDArray[np.bool_]
@@ -60,6 +61,7 @@ class KindSamples:
     scene: PairSample = field(default_factory=PairSample)
     across: PairSample = field(default_factory=PairSample)
     continuity: PairSample = field(default_factory=PairSample)
+    tags: PairSample = field(default_factory=PairSample)
     scene_rates: list[float] = field(default_factory=list)
     across_rates: list[float] = field(default_factory=list)
 
@@ -122,3 +124,5 @@ def collect_film(samples: KindSamples, part: FilmPart, face_shift: float, look_s
     earlier = np.minimum(columns.rank[first], columns.rank[second])
     near = (np.abs(columns.rank[first] - columns.rank[second]) == 1) & columns.near_next[earlier]
     samples.continuity.add(pair_iou(columns.boxes[first[near]], columns.boxes[second[near]]), same[near])
+    tagged = tagged_apart(columns, first, second)
+    samples.tags.add(tag_agreement(columns, first[tagged], second[tagged]), same[tagged])

@@ -17,9 +17,9 @@ from tasks.identity.overlap import pair_iou
 Array = NDArray[np.float64]
 
 STEPS = float(2**18)
-FACE, SCENE, SCENE_PAIRS, ACROSS, ACROSS_PAIRS, CONTINUITY, LABEL, PLANES = range(8)
+FACE, SCENE, SCENE_PAIRS, ACROSS, ACROSS_PAIRS, CONTINUITY, WORDS, PLANES = range(8)
 """Planes of summed evidence: log-odds of faces times weights; likelihood ratios of crops of one scene and their number; the
-same for crops of different scenes; log-odds of overlaps in a shot; log-odds of labels."""
+same for crops of different scenes; log-odds of overlaps in a shot; log-odds of words, which are labels and tags."""
 
 FEW_ALIKE = 0.8
 """Power of the number of pairs by which the likelihood ratios across scenes are divided: 1 is the mean, 0 the sum."""
@@ -65,6 +65,26 @@ def label_odds(names: tuple[str, ...], labels: LabelEvidence) -> Array:
     return odds
 
 
+def tag_agreement(columns: Columns, first: NDArray[np.int64], second: NDArray[np.int64]) -> Array:
+    """How well the tags of two frames agree, 0 to 1: the sum of ``sqrt(p q)`` over the tags that both have.
+
+    The coefficient of Bhattacharyya (1943), where scores add up to 1. For pairs of indices that broadcast.
+    """
+    agreement = np.zeros(np.broadcast_shapes(first.shape, second.shape))
+    for left in range(columns.tag.shape[1]):
+        for right in range(columns.tag.shape[1]):
+            same = columns.tag[first, left] == columns.tag[second, right]
+            agreement += same * (columns.tag_weight[first, left] * columns.tag_weight[second, right])
+    return np.minimum(agreement, 1.0)
+
+
+def tagged_apart(columns: Columns, first: NDArray[np.int64], second: NDArray[np.int64]) -> NDArray[np.bool_]:
+    """Whether tags may tell that two scenes are one place: both frames have some, and the scenes are two."""
+    tagged = np.asarray(columns.tag_weight.any(axis=1), dtype=np.bool_)
+    apart = columns.scene[first] != columns.scene[second]
+    return np.asarray(tagged[first] & tagged[second] & apart, dtype=np.bool_)
+
+
 def pair_planes(
     columns: Columns,
     first: NDArray[np.int64],
@@ -107,7 +127,10 @@ def pair_planes(
     overlap = pair_iou(columns.boxes[left], columns.boxes[right])
     planes[CONTINUITY][near] = quantise(kind.continuity.log_odds(overlap))
     if labels.any():
-        planes[LABEL] = quantise(labels[columns.label[first], columns.label[second]])
+        planes[WORDS] = quantise(labels[columns.label[first], columns.label[second]])
+    if kind.tags is not None and columns.tag.shape[1]:
+        odds = quantise(kind.tags.log_odds(tag_agreement(columns, first, second)))
+        planes[WORDS] += np.where(tagged_apart(columns, first, second), odds, 0.0)
     return planes, together
 
 
@@ -123,7 +146,7 @@ def fuse(
       one view in the same clothes tells more than several in others; across scenes the sum is divided by a little less
       than the number of pairs (``FEW_ALIKE``), since in a long film nobody wears the same all the time;
     - continuity: the sum, since it stands on few pairs, held to its bounds;
-    - labels: the mean.
+    - labels, and tags of frames of different scenes: the mean.
 
     Means of faces and of appearance within a scene are multiplied by ``1 / (s + (1 - s) / n)``, where n is the harmonic
     mean of the numbers of views and s the share of evidence that further views repeat: independent views add up, but
@@ -142,7 +165,7 @@ def fuse(
     """
     share, rest = kind.repetition, (1 - kind.repetition) / 2
     prior = np.where(together, float(kind.prior_scene), float(kind.prior_across))
-    prior += planes[LABEL] * (group.lone_look * others.lone_look)
+    prior += planes[WORDS] * (group.lone_look * others.lone_look)
     total, single = prior, prior
     if kind.face is not None:
         weight = group.weight * others.weight

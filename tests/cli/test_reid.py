@@ -1,6 +1,7 @@
 """``storyreasoning reid``, on the sample film with the models that ship, and wrong use."""
 
 import json
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,9 +13,12 @@ from PIL import Image
 
 from cli.build import SAMPLE_FILM, build
 from cli.main import main
-from schemas.config import BuildConfig, SelectConfig, SequenceConfig
+from schemas.config import BuildConfig, ReidentifyConfig, SelectConfig, SequenceConfig
+from tasks.assembly import latest_run
 from tasks.identity.calibration import Calibration, load_calibration
-from tasks.observations import load_config_of, load_observations
+from tasks.identity.identify import identify
+from tasks.identity.numbering import number_entities
+from tasks.observations import load_observations
 from tasks.runtime.workspace import open_workspace
 
 LABELS = Path(__file__).parents[1] / "tasks" / "identity" / "sample_film.json"
@@ -55,11 +59,18 @@ def reid(capsys: pytest.CaptureFixture[str]) -> Reid:
 def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A workspace with the three sample films, every frame kept."""
     place = tmp_path_factory.mktemp("reid") / "sample"
+    build_sample(place)
+    return place
+
+
+def build_sample(place: Path, **reidentify: Any) -> None:
+    """The workspace of the sample films, or what becomes of it with other settings of identity."""
     config = BuildConfig(
-        select=SelectConfig(duplicate_bits=-1), sequence=SequenceConfig(min_frames=3, max_frames=22, target_frames=10)
+        select=SelectConfig(duplicate_bits=-1),
+        sequence=SequenceConfig(min_frames=3, max_frames=22, target_frames=10),
+        reidentify=ReidentifyConfig(**reidentify),
     )
     build(str(SAMPLE_FILM), str(place), config, "plain", "embedded", None, 1)
-    return place
 
 
 def test_the_sample_films_are_grouped_right(reid: Reid, sample: Path) -> None:
@@ -99,8 +110,7 @@ def test_without_labels_there_are_signals(reid: Reid, sample: Path) -> None:
 
 
 def test_observations_are_those_of_the_build(sample: Path) -> None:
-    workspace = open_workspace(sample)
-    shards = load_observations(workspace)
+    config, shards = load_observations(open_workspace(sample))
     assert {shard.film for shard in shards} == {"bicycle", "saloon", "tennis"}
     for shard in shards:
         assert len(shard.frame_ids) == len(shard.sources)
@@ -109,7 +119,66 @@ def test_observations_are_those_of_the_build(sample: Path) -> None:
         for one, face in zip(shard.observations, shard.faces, strict=True):
             assert (face is None) == (one.face is None)
             assert face is None or face.intersection(one.box) > 0.5 * face.area
-    assert load_config_of(workspace).select.duplicate_bits == -1
+    assert config.select.duplicate_bits == -1
+
+
+def test_what_is_scored_is_what_was_built(sample: Path) -> None:
+    """Evaluation groups the observations again: it has to find the very entities that stand in the workspace."""
+    config, shards = load_observations(open_workspace(sample))
+    run, refs, _ = latest_run(sample)
+    calibration = load_calibration(config.reidentify.calibration)
+    for shard, ref in zip(shards, refs, strict=True):
+        found = identify(shard.observations, config.reidentify, calibration)
+        names = number_entities(shard.observations, found)
+        again = {
+            (shard.frame_ids[one.frame], one.det_id): (name, np.float32(confidence))
+            for one, name, confidence, repeat in zip(
+                shard.observations, names, found.confidence, found.repeat_of, strict=True
+            )
+            if repeat is None
+        }
+        frames = {
+            row["story_key"]: row["frame_ids"] for row in run.store.read("sequence", ref.shard, ref.keys["sequence"])
+        }
+        stored = {
+            (frames[row["story_key"]][member["frame"] - 1], member["det_id"]): (
+                entity["gallery_id"],
+                np.float32(member["confidence"]),
+            )
+            for row in run.store.read("reidentify", ref.shard, ref.keys["reidentify"])
+            for entity in row["entities"]
+            for member in entity["members"]
+        }
+        assert again == stored
+
+
+def test_scores_reach_the_card_while_the_identities_are_the_same(
+    reid: Reid, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Built, scored, built: the card has the scores. Built with another threshold: it has not, and signals stay."""
+    monkeypatch.chdir(tmp_path)
+    shutil.copytree(sample, "w", ignore=shutil.ignore_patterns("reid_evaluation.json"))
+
+    def card(threshold: float = 0.0) -> str:
+        build_sample(tmp_path / "w", threshold=threshold)
+        return (tmp_path / "w" / "dataset" / "README.md").read_text()
+
+    heading = "### Identity against labels"
+    before = card()
+    assert heading not in before
+    assert "stability: mean B-cubed F1" in before
+    ran = reid("evaluate", "w", "--labels", LABELS)
+    assert ran.out.endswith("kept in w/reid_evaluation.json; the next build tells it in the dataset card\n")
+    scored = card()
+    assert heading in scored
+    films = {
+        film["film"]: film["evaluation"] for film in reid("evaluate", "w", "--labels", LABELS, "--json").told["films"]
+    }
+    for film, scores in films.items():
+        row = next(line for line in scored.split(heading)[1].splitlines() if line.startswith(f"| {film} "))
+        assert f"| {scores['bcubed']['f1']:.4f} | {scores['pairwise']['f1']:.4f} |" in row
+    assert card(threshold=3.0).count(heading) == 0
+    assert card() == scored
 
 
 def test_looks_are_fitted_on_films_without_labels(
@@ -130,7 +199,12 @@ def test_looks_are_fitted_on_films_without_labels(
     assert fitted.kinds["char"].face == start.kinds["char"].face
     assert fitted.kinds["char"].appearance_scene != start.kinds["char"].appearance_scene
     assert fitted.kinds["obj"] == start.kinds["obj"]
-    assert fitted.provenance["looks"] == {"films": 3, "settled_by": "faces", "fitted": ["appearance_scene"]}
+    assert fitted.provenance["looks"] == {
+        "films": 3,
+        "settled_by": "faces",
+        "tested_on": [],
+        "fitted": ["appearance_scene"],
+    }
 
 
 def test_labelled_films_fit_what_they_can(reid: Reid, sample: Path, tmp_path: Path) -> None:
@@ -138,9 +212,29 @@ def test_labelled_films_fit_what_they_can(reid: Reid, sample: Path, tmp_path: Pa
     assert reid("calibrate", "mine-v2", "--films", sample, "--labels", LABELS, "--out", out).code == 0
     fitted, start = Calibration.model_validate_json(out.read_text()), load_calibration("embedded-v1")
     told = fitted.provenance["looks"]
-    assert (told["films"], told["settled_by"], told["labelled_views"]) == (3, "labels", 43)
-    assert {"face", "appearance_scene", "appearance_across", "prior_scene", "prior_across"} <= set(told["fitted"])
-    assert fitted.kinds["char"].appearance_across != start.kinds["char"].appearance_across
+    assert (told["films"], told["settled_by"], told["views_fitted"] + told["views_tested"]) == (3, "labels", 43)
+    assert told["fitted_on"]
+    assert told["tested_on"]
+    assert set(told["fitted_on"]).isdisjoint(told["tested_on"])
+    assert {"face", "appearance_scene"} <= set(told["fitted"])
+    assert told["test_bcubed_f1"] >= 0.9
+    assert fitted.kinds["char"].appearance_scene != start.kinds["char"].appearance_scene
+
+
+def test_a_calibration_is_used_by_its_path_and_never_written_over(
+    reid: Reid, sample: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert reid("calibrate", "mine-v1", "--films", sample, "--labels", LABELS).code == 0
+    written = (tmp_path / "mine-v1.json").read_bytes()
+    again = reid("calibrate", "mine-v1", "--films", sample, "--labels", LABELS)
+    assert (again.code, again.out) == (2, "")
+    assert "mine-v1.json is there already" in again.err
+    assert (tmp_path / "mine-v1.json").read_bytes() == written
+    shutil.copytree(sample, "w")
+    build_sample(tmp_path / "w", calibration="mine-v1.json")
+    ran = reid("evaluate", "w", "--labels", LABELS, "--json")
+    assert ran.told["calibration"] == "mine-v1"
 
 
 @pytest.mark.slow
@@ -173,20 +267,31 @@ def test_labelled_frames_of_a_real_film(reid: Reid, tmp_path: Path) -> None:
         (["evaluate", "{sample}", "--labels", "{tmp}/none.json"], 2, "none.json cannot be read"),
         (["evaluate", "{sample}", "--labels", "{tmp}/broken.json"], 2, "labels are not JSON"),
         (["evaluate", "{sample}", "--labels", "{tmp}/other.json"], 2, "are these its frames?"),
-        (["calibrate", "x"], 2, "give --portraits, --films, or both"),
-        (["calibrate", "x", "--labels", "{tmp}/other.json"], 2, "--labels needs the --films"),
-        (["calibrate", "x", "--films", "{sample}", "--labels", "{tmp}/other.json"], 2, "are these its frames?"),
-        (["calibrate", "x", "--films", "{sample}", "--start", "nowhere"], 2, "no calibration 'nowhere'"),
-        (["calibrate", "x", "--films", "{sample}", "--labels", "{labels}", "--out", "{tmp}"], 1, "cannot be written"),
-        (["calibrate", "x", "--portraits", "{tmp}/none"], 2, "not a folder that can be read"),
-        (["calibrate", "x", "--portraits", "{tmp}/few"], 2, "2 people; at least 4"),
-        (["calibrate", "x", "--portraits", "{tmp}/grey"], 2, "too few faces were found"),
-        (["calibrate", "x", "--portraits", "{tmp}/broken"], 2, "cannot be read"),
+        (["evaluate", "{tmp}/scored", "--labels", "{labels}"], 1, "is damaged: remove it"),
+        (["calibrate", "x"], 2, "ends in a version, such as films-v1"),
+        (["calibrate", "../x-v1"], 2, "ends in a version, such as films-v1"),
+        (["calibrate", "x-v1"], 2, "give --portraits, --films, or both"),
+        (["calibrate", "x-v1", "--out", "{tmp}"], 2, "is there already"),
+        (["calibrate", "x-v1", "--labels", "{tmp}/other.json"], 2, "--labels needs the --films"),
+        (["calibrate", "x-v1", "--films", "{sample}", "--labels", "{tmp}/other.json"], 2, "are these its frames?"),
+        (["calibrate", "x-v1", "--films", "{sample}", "--start", "nowhere"], 2, "no calibration 'nowhere'"),
+        (
+            ["calibrate", "x-v1", "--films", "{sample}", "--labels", "{labels}", "--out", "{tmp}/no/x.json"],
+            1,
+            "cannot write",
+        ),
+        (["calibrate", "x-v1", "--portraits", "{tmp}/none"], 2, "not a folder that can be read"),
+        (["calibrate", "x-v1", "--portraits", "{tmp}/few"], 2, "2 people; at least 4"),
+        (["calibrate", "x-v1", "--portraits", "{tmp}/grey"], 2, "too few faces were found"),
+        (["calibrate", "x-v1", "--portraits", "{tmp}/broken"], 2, "cannot be read"),
     ],
 )
 def test_wrong_use_is_one_line(
     reid: Reid, sample: Path, tmp_path: Path, arguments: list[str], code: int, reason: str
 ) -> None:
+    shutil.copytree(sample, tmp_path / "scored")
+    (tmp_path / "scored" / "reid_evaluation.json").write_text("{")
+    (tmp_path / "no").write_text("a file")
     (tmp_path / "broken.json").write_text("{")
     (tmp_path / "other.json").write_text('[{"frame": "elsewhere.jpg", "people": []}]')
     for people, folder in ((2, "few"), (4, "grey"), (4, "broken")):

@@ -12,6 +12,13 @@ BENCHMARKS: dict[str, list[str]] = {
     "codecs": ["--stories", "100", "--rounds", "4"],
     "pipeline": ["--frames", "60"],
     "export": ["--stories", "100", "--rounds", "1"],
+    "chat": ["--requests", "200", "--queued", "1000"],
+    "planning": ["--frames", "50000"],
+    "video": ["--seconds", "12"],
+    "identity_accuracy": ["--films", "10", "--tuning", "4"],
+    "viewer": ["--stories", "400"],
+    "viewer_stream": ["--kilobytes", "40"],
+    "identity_speed": ["--largest", "10000"],
 }
 
 

@@ -29,7 +29,9 @@ TEST_CALIBRATION = Calibration(
         "char": TEST_KIND,
         "obj": TEST_KIND.model_copy(update={"face": None}),
         "lm": TEST_KIND.model_copy(update={"face": None}),
-        "bg": TEST_KIND.model_copy(update={"face": None}),
+        "bg": TEST_KIND.model_copy(
+            update={"face": None, "tags": Curve(slope=4.0, centre=0.25, lowest=-1.0, highest=3.0)}
+        ),
     },
     labels=LabelEvidence(groups=(("car", "truck"),), same=1.5, confused=-1.0, different=-6.0),
 )
@@ -62,10 +64,11 @@ def see(
     appearance: Vector | None = None,
     frame_hash: int | None = None,
     score: float = 0.9,
+    tags: tuple[tuple[str, float], ...] = (),
 ) -> Observation:
     """An observation in a frame of 400 x 300 pixels, with everything that a test leaves open filled in."""
     return Observation(
-        frame, scene, det_id, kind, label, score, Box(*box), 400, 300, face, quality, appearance, frame_hash
+        frame, scene, det_id, kind, label, score, Box(*box), 400, 300, face, quality, appearance, frame_hash, tags
     )
 
 

@@ -1,17 +1,19 @@
 """Tests of fitting calibrations."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 
 from schemas.config import ReidentifyConfig
 from schemas.errors import ConfigError
-from tasks.identity.calibrate import fit_curve, fit_face_curve, fit_faces, fit_kind, fit_looks, fit_prior
+from tasks.identity.calibrate import fit_curve, fit_face_curve, fit_faces, fit_kind, fit_labelled, fit_looks, fit_prior
 from tasks.identity.identify import identify
 from tasks.identity.metrics import bcubed
 from tasks.identity.observation import Observation
 from tasks.identity.pair_samples import LabelledFilm, PairSample
 from tests.perf.identity_films import HARD, MEDIUM, simulate_film
-from tests.tasks.identity.films import TEST_CALIBRATION, TEST_KIND, see, unit
+from tests.tasks.identity.films import TEST_CALIBRATION, TEST_KIND, basis, see, unit
 
 CONFIG = ReidentifyConfig()
 
@@ -156,6 +158,54 @@ def test_faces_are_fitted_on_some_people_and_tested_on_others() -> None:
     assert quality["test_bcubed_f1_at_fitted_threshold"] > 0.97
     assert calibration.kinds["char"].face != TEST_KIND.face
     assert calibration.kinds["obj"] == TEST_CALIBRATION.kinds["obj"]
+
+
+def test_labelled_films_are_fitted_on_some_people_and_tested_on_others() -> None:
+    """Names of simulated people hold in one film only, so they are given the film's number."""
+    made = [simulate_film(seed, HARD, 0.3) for seed in range(8)]
+    labelled = [
+        LabelledFilm(
+            [one for one in film.observations if one.kind == "char"],
+            [f"{number} {name}" for name in film.truth if name.startswith("person")],
+        )
+        for number, film in enumerate(made)
+    ]
+    fitted, told = fit_labelled(TEST_CALIBRATION, labelled, CONFIG)
+    assert isinstance(told["fitted_on"], list)
+    assert isinstance(told["tested_on"], list)
+    assert {name[0] for name in told["fitted_on"]} == set("0246")
+    assert {name[0] for name in told["tested_on"]} == set("1357")
+    test = labelled[1::2]
+    assert told["views_tested"] == sum(len(film.truth) for film in test)
+    views = np.array([len(film.truth) for film in test])
+    for calibration, name in ((fitted, "test_bcubed_f1"), (TEST_CALIBRATION, "test_bcubed_f1_before")):
+        scores = [bcubed(film.truth, identify(film.observations, CONFIG, calibration).entity).f1 for film in test]
+        assert told[name] == pytest.approx((np.array(scores) * views).sum() / views.sum(), abs=1e-4)
+    assert isinstance(told["test_bcubed_f1"], float)
+    assert told["test_bcubed_f1"] > 0.95
+    assert fitted.kinds["obj"] == TEST_CALIBRATION.kinds["obj"]
+    assert fitted.kinds["char"].prior_across != TEST_KIND.prior_across
+
+
+def test_one_person_is_too_few() -> None:
+    alone = [LabelledFilm([see(0, "a"), see(1, "a")], ["ann", "ann"])]
+    with pytest.raises(ConfigError, match="only one person is labelled"):
+        fit_labelled(TEST_CALIBRATION, alone, CONFIG)
+
+
+def test_tags_are_fitted_where_they_may_tell() -> None:
+    """Walls of one place share their tag, those of another do not; people have no curve for tags and get none."""
+    places = ["kitchen", "garden", "kitchen", "kitchen", "garden", "kitchen", "garden", "garden"]
+    walls = [
+        see(frame, "w", kind="bg", label="wall", scene=str(frame), tags=((place, 0.8),), appearance=basis(0))
+        for frame, place in enumerate(places)
+    ]
+    fitted = fit_kind([LabelledFilm(walls, places)], "bg", TEST_CALIBRATION.kinds["bg"], CONFIG)
+    assert fitted.tags is not None
+    assert fitted.tags.log_odds(np.array([0.8]))[0] > 1
+    assert fitted.tags.log_odds(np.array([0.0]))[0] < -1
+    people = [dataclasses.replace(one, kind="char") for one in walls]
+    assert fit_kind([LabelledFilm(people, places)], "char", TEST_KIND, CONFIG).tags is None
 
 
 def test_too_few_faces_are_said() -> None:

@@ -9,7 +9,7 @@ from pydantic import ValidationError
 
 from schemas.errors import ConfigError
 from tasks.identity import calibration as module
-from tasks.identity.calibration import Curve, FaceCurve, calibration_path, load_calibration
+from tasks.identity.calibration import Curve, FaceCurve, calibration_path, check_name, load_calibration
 from tests.tasks.identity.films import TEST_CALIBRATION
 
 CURVE = Curve(slope=10.0, centre=0.6, lowest=-2.0, highest=3.0)
@@ -77,6 +77,24 @@ def test_an_unknown_key_is_refused(folder: Path) -> None:
     (folder / "a.json").write_text(json.dumps(values))
     with pytest.raises(ConfigError, match="cannot be read"):
         load_calibration("a")
+
+
+def test_a_name_that_ends_in_json_is_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine-v1.json"
+    path.write_text(TEST_CALIBRATION.model_dump_json())
+    assert load_calibration(str(path)) == TEST_CALIBRATION
+    with pytest.raises(ConfigError, match=r"none\.json'.*embedded-v1"):
+        load_calibration(str(tmp_path / "none.json"))
+    (tmp_path / "folder.json").mkdir()
+    with pytest.raises(ConfigError, match=r"folder\.json cannot be read"):
+        load_calibration(str(tmp_path / "folder.json"))
+
+
+@pytest.mark.parametrize("name", ["films", "films-v", "../films-v1", "a/b-v1", "-v1", ".x-v1", "films-v1.json", ""])
+def test_a_new_name_ends_in_a_version(name: str) -> None:
+    with pytest.raises(ConfigError, match="ends in a version"):
+        check_name(name)
+    check_name("films-v12")
 
 
 def test_every_shipped_calibration_can_be_read_and_says_where_it_is_from() -> None:

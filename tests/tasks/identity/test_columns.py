@@ -43,6 +43,17 @@ def test_weights_are_quality_in_steps_and_never_0_for_a_face() -> None:
     assert build_columns(seen, ranks, near).face_weight.tolist() == [0.5, 1 / 64, 1.0, 0.0, 1 / 64]
 
 
+def test_tags_are_codes_with_roots_of_scores() -> None:
+    nan = float("nan")
+    seen = [see(0, "a", tags=(("street", 0.25), ("car", 4.0))), see(1, "a"), see(2, "a", tags=(("car", nan),))]
+    ranks, near = near_frames(seen, 4)
+    found = build_columns(seen, ranks, near)
+    assert found.tag.tolist() == [[1, 0], [-1, -1], [0, -1]]
+    assert found.tag_weight.tolist() == [[0.5, 1.0], [0.0, 0.0], [0.0, 0.0]]
+    assert found.take(np.array([2])).tag.tolist() == [[0, -1]]
+    assert build_columns(seen[1:2], ranks, near).tag.shape == (1, 0)
+
+
 def test_a_part_keeps_its_rows() -> None:
     seen = [see(0, "a", label="cup"), see(1, "a", label="car"), see(2, "a", label="cup", scene="s0")]
     ranks, near = near_frames(seen, 4)

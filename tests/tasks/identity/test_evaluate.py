@@ -1,14 +1,24 @@
 """Tests of evaluation against labels and without them."""
 
-import numpy as np
+from dataclasses import replace
+
 import pytest
 
 from schemas.config import ReidentifyConfig
 from schemas.geometry import Box
-from tasks.identity.evaluate import evaluate, identify_shards, join_identities, label_views, signals, sweep
+from tasks.identity.evaluate import (
+    LabelledViews,
+    evaluate,
+    identify_film,
+    identify_shards,
+    join_identities,
+    label_views,
+    sweep,
+)
 from tasks.identity.identify import Identities
 from tasks.identity.labels import LabelledPerson
-from tests.tasks.identity.films import TEST_CALIBRATION, basis, random_film, see, unit
+from tasks.identity.metrics import bcubed
+from tests.tasks.identity.films import TEST_CALIBRATION, Film, random_film, see
 
 CONFIG = ReidentifyConfig()
 LEFT, RIGHT = Box(0, 0, 100, 200), Box(200, 0, 300, 200)
@@ -23,6 +33,12 @@ def labelled(*names: str | None) -> tuple[LabelledPerson, ...]:
     """Bodies on the left and on the right."""
     places = zip(names, (LEFT, RIGHT), strict=False)
     return tuple(LabelledPerson(name, "body", box) for name, box in places if name is not None)
+
+
+def labelled_views(film: Film) -> LabelledViews:
+    """A made film of which everybody is known."""
+    names = tuple(str(person) for person in film.people)
+    return LabelledViews(film.observations, [None] * len(names), names, {})
 
 
 SEEN = [
@@ -78,10 +94,7 @@ def test_shards_keep_their_entities_apart() -> None:
 
 def test_the_sweep_goes_from_together_to_apart() -> None:
     film = random_film(1, scenes=3, frames=3)
-    names = [str(person) for person in film.people]
-    views = label_views(film.observations, [None] * len(names), [], {})
-    views = type(views)(views.observations, views.faces, tuple(names), {})
-    steps = sweep(views, [film.observations], CONFIG, TEST_CALIBRATION)
+    steps = sweep(labelled_views(film), [film.observations], CONFIG, TEST_CALIBRATION)
     entities = [step.entities for step in steps]
     assert entities == sorted(entities)
     assert entities[0] < entities[-1]
@@ -90,22 +103,24 @@ def test_the_sweep_goes_from_together_to_apart() -> None:
     assert at_zero.bcubed.f1 == max(step.bcubed.f1 for step in steps)
 
 
-def test_clear_films_are_stable_and_doubtful_ones_are_not() -> None:
-    clear = random_film(2, faceless=0.0).observations
-    told = signals([clear], CONFIG, TEST_CALIBRATION)
-    assert told.stability == pytest.approx(1.0)
-    assert told.views == len(clear)
-    assert told.mean_confidence > 0.99
-    assert told.doubtful == (0.0, 0.0, 0.0)
-    rng = np.random.default_rng(0)
-    vague = [
-        see(frame, "a", scene=str(frame % 3), appearance=unit(basis(0) + 0.4 * rng.normal(size=16)))
-        for frame in range(30)
+def test_a_film_in_shards_has_one_gallery() -> None:
+    """Each shard for itself, everybody is somebody new in it; over the film nobody is, and repeats follow what they repeat."""
+    film = random_film(4, scenes=4, frames=3, faceless=0.0)
+    shards = [[one for one in film.observations if one.scene == f"s{scene}"] for scene in range(4)]
+    again = replace(shards[0][0], det_id="again", score=0.1)
+    shards[0] = [*shards[0], again]
+    people = [
+        name
+        for scene in range(4)
+        for one, name in zip(film.observations, film.people, strict=True)
+        if one.scene == f"s{scene}"
     ]
-    doubtful = signals([vague], CONFIG, TEST_CALIBRATION)
-    assert doubtful.stability < 0.999
-    assert doubtful.doubtful[2] > 0.3
-    assert doubtful == signals([vague], CONFIG, TEST_CALIBRATION)
+    people.insert(len(shards[0]) - 1, people[0])
+    found = identify_film(shards, CONFIG, TEST_CALIBRATION)
+    assert bcubed(people, found.entity).f1 == 1.0
+    assert found.repeat_of[len(shards[0]) - 1] == 0
+    assert bcubed(people, identify_shards(shards, CONFIG, TEST_CALIBRATION).entity).f1 < 0.8
+    assert identify_film(shards[:1], CONFIG, TEST_CALIBRATION) == identify_shards(shards[:1], CONFIG, TEST_CALIBRATION)
 
 
 def test_shards_are_grouped_each_on_its_own() -> None:
@@ -113,10 +128,3 @@ def test_shards_are_grouped_each_on_its_own() -> None:
     joined = identify_shards([film, film], CONFIG, TEST_CALIBRATION)
     half = len(film)
     assert set(joined.entity[:half]).isdisjoint(joined.entity[half:])
-    told = signals([film, film], CONFIG, TEST_CALIBRATION)
-    assert told.entities == len(set(joined.entity))
-
-
-def test_nobody_there_is_certain() -> None:
-    told = signals([[see(0, "a", kind="obj", label="cup")]], CONFIG, TEST_CALIBRATION)
-    assert (told.views, told.entities, told.stability) == (0, 0, 1.0)

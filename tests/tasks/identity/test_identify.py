@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from schemas.config import ReidentifyConfig
 from schemas.errors import ConfigError
+from schemas.evidence import EntityKind
 from tasks.identity.calibration import load_calibration
 from tasks.identity.identify import Identities, identify
 from tasks.identity.observation import Observation
@@ -149,6 +150,19 @@ def test_elimination_resolves_a_faceless_view() -> None:
     assert run(views).entity == (0, 1, 0, 1)
 
 
+def test_tags_tie_background_over_scenes_and_keep_it_apart() -> None:
+    """Crops of two scenes with cosine 0.75 tell 0.4, the prior is -1: only the same tags (4 (0.8 - 0.25)) make it one place."""
+    look, other = unit([1, 0]), unit([0.75, 0.4375**0.5])
+
+    def walls(tag: str, kind: EntityKind) -> Identities:
+        first = see(0, "w", kind=kind, label="wall", appearance=look, tags=(("kitchen", 0.8),))
+        return run([first, see(1, "w", scene="s2", kind=kind, label="wall", appearance=other, tags=((tag, 0.8),))])
+
+    assert walls("kitchen", "bg").entity == (0, 0)
+    assert walls("garden", "bg").entity == (0, 1)
+    assert walls("kitchen", "obj").entity == (0, 1)
+
+
 def test_kinds_never_mix() -> None:
     views = [see(0, "a", appearance=basis(0)), see(1, "a", kind="obj", label="person", appearance=basis(0))]
     assert run(views).entity == (0, 1)
@@ -173,6 +187,31 @@ def test_numbers_that_are_none_elsewhere() -> None:
     result = run(film)
     assert result.entity[1] != result.entity[2]
     assert all(0.0 <= one <= 1.0 for one in result.confidence)
+
+
+def test_boxes_outside_the_frame_are_no_places() -> None:
+    """Frames of 400 x 300: what lies outside repeats nothing and links nothing in a shot, however alike the boxes are."""
+    outside = (500.0, 10.0, 600.0, 200.0)
+    film = [see(0, "a", box=outside), see(0, "b", box=outside), see(1, "a", box=outside)]
+    film = [dataclasses.replace(one, frame_hash=0) for one in film]
+    assert run(film).entity == (0, 1, 2)
+    # Partly outside, only what is inside counts: 100 of these 150 pixels, and all of the others.
+    partly = [see(0, "a", box=(300, 0, 450, 200), frame_hash=0), see(1, "a", box=(300, 0, 400, 200), frame_hash=0)]
+    assert run(partly).entity == (0, 0)
+
+
+def test_ten_thousand_detections_in_one_frame_stay_apart() -> None:
+    """All with one face and one look; only the boxes that repeat another one are the same."""
+    places = [(4.0 * (index % 100), 3.0 * (index // 100)) for index in range(9_990)]
+    places += places[:10]
+    film = [
+        see(0, f"d{index}", face=basis(0), appearance=basis(1), box=(x, y, x + 3, y + 2))
+        for index, (x, y) in enumerate(places)
+    ]
+    result = run(film)
+    assert len(set(result.entity)) == 9_990
+    assert sum(repeat is not None for repeat in result.repeat_of) == 10
+    assert result.entity[:10] == result.entity[-10:]
 
 
 def test_identical_embeddings_make_one_entity_for_each_place_in_a_frame() -> None:
@@ -236,22 +275,34 @@ def test_clean_films_are_solved(seed: int) -> None:
     assert len(set(zip(film.people, result.entity, strict=True))) == len(set(film.people)) == len(set(result.entity))
 
 
-def test_hash_seed_changes_nothing() -> None:
+def test_hash_seed_and_threads_change_nothing() -> None:
+    """With all pairs, on the graph with every pair compared, and with inverted lists."""
     program = (
-        "from schemas.config import ReidentifyConfig; from tasks.identity.identify import identify;"
+        "from schemas.config import ReidentifyConfig; from tasks.identity import neighbours;"
+        "from tasks.identity.identify import identify;"
         "from tests.tasks.identity.films import TEST_CALIBRATION, random_film;"
-        "print(identify(random_film(3).observations, ReidentifyConfig(), TEST_CALIBRATION))"
+        "seen = random_film(3, people=12, scenes=10).observations;"
+        "print(identify(seen, ReidentifyConfig(), TEST_CALIBRATION));"
+        "print(identify(seen, ReidentifyConfig(dense_limit=0), TEST_CALIBRATION));"
+        "neighbours.FLAT_LIMIT = 10;"
+        "print(identify(seen, ReidentifyConfig(dense_limit=0), TEST_CALIBRATION))"
     )
     root = Path(__file__).parents[3]
     outputs = {
         subprocess.run(
             [sys.executable, "-c", program],
-            env={**os.environ, "PYTHONHASHSEED": seed, "PYTHONPATH": str(root)},
+            env={
+                **os.environ,
+                "PYTHONHASHSEED": seed,
+                "PYTHONPATH": str(root),
+                "OMP_NUM_THREADS": threads,
+                "OPENBLAS_NUM_THREADS": threads,
+            },
             capture_output=True,
             text=True,
             check=True,
         ).stdout
-        for seed in ("0", "1", "4242")
+        for seed, threads in (("0", "1"), ("1", "2"), ("4242", "4"))
     }
     assert len(outputs) == 1
 

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tasks.identity import neighbours
-from tasks.identity.neighbours import build_index, first_of_equals, nearest_pairs
+from tasks.identity.neighbours import build_index, choose_index, first_of_equals, nearest_pairs
 
 
 def directions(seed: int, count: int, size: int = 16) -> np.ndarray:
@@ -36,29 +36,39 @@ def test_flat_is_exact(seed: int, count: int, wanted: int) -> None:
     assert [tuple(pair) for pair in pairs.tolist()] == sorted(expected)
 
 
-def test_lists_find_nearly_all() -> None:
-    """Of clustered vectors, which faces are, the scanned lists hold the nearest."""
+@pytest.mark.parametrize("index", ["ivf", "hnsw"])
+def test_lists_find_nearly_all(index: str) -> None:
+    """Of clustered vectors, which faces are, the scanned lists hold the nearest; always the same, with any threads."""
+    import faiss
+
     rng = np.random.default_rng(0)
     centres = directions(1, 100, 32)
     noisy = centres[rng.integers(0, 100, 3000)] + 0.1 * directions(2, 3000, 32)
     vectors = np.asarray(noisy / np.linalg.norm(noisy, axis=1, keepdims=True), dtype=np.float32)
     exact = {tuple(pair) for pair in nearest_pairs(vectors, 5, "flat").tolist()}
-    found = {tuple(pair) for pair in nearest_pairs(vectors, 5, "ivf").tolist()}
-    assert len(exact & found) / len(exact) > 0.97
-    assert nearest_pairs(vectors, 5, "ivf").tolist() == nearest_pairs(vectors, 5, "ivf").tolist()
-
-
-def test_a_graph_index_finds_nearly_all() -> None:
-    vectors = directions(0, 1000)
-    exact = {tuple(pair) for pair in nearest_pairs(vectors, 3, "flat").tolist()}
-    found = {tuple(pair) for pair in nearest_pairs(vectors, 3, "hnsw").tolist()}
-    assert len(exact & found) / len(exact) > 0.97
+    pairs = nearest_pairs(vectors, 5, index)
+    assert len(exact & {tuple(pair) for pair in pairs.tolist()}) / len(exact) > 0.97
+    threads = faiss.omp_get_max_threads()
+    try:
+        for other in (1, 3):
+            faiss.omp_set_num_threads(other)
+            assert nearest_pairs(vectors, 5, index).tolist() == pairs.tolist()
+            assert faiss.omp_get_max_threads() == other
+    finally:
+        faiss.omp_set_num_threads(threads)
 
 
 def test_size_decides_the_index(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert [choose_index(size) for size in (20_000, 20_001, 10_000_000, 10_000_001)] == ["flat", "ivf", "ivf", "hnsw"]
+    from faiss import downcast_index
+
     monkeypatch.setattr(neighbours, "FLAT_LIMIT", 100)
-    assert type(build_index(directions(0, 100))).__name__ == "IndexFlatIP"
-    assert type(build_index(directions(0, 101))).__name__ == "IndexIVFFlat"
+    monkeypatch.setattr(neighbours, "LISTS_LIMIT", 200)
+    flat, lists, graph = (build_index(directions(0, size)) for size in (100, 200, 201))
+    assert type(flat).__name__ == "IndexFlatIP"
+    assert (type(lists).__name__, type(downcast_index(lists.quantizer)).__name__) == ("IndexIVFFlat", "IndexFlatIP")
+    assert (type(graph).__name__, type(downcast_index(graph.quantizer)).__name__) == ("IndexIVFFlat", "IndexHNSWFlat")
+    assert graph.ntotal == 201
 
 
 def test_another_index_is_refused() -> None:

@@ -10,7 +10,7 @@ from tasks.identity import overlap
 from tasks.identity.columns import Columns, build_columns, near_frames
 from tasks.identity.observation import Observation, canonical_order
 from tasks.identity.overlap import find_repeats, find_shot_links, pair_iou
-from tests.tasks.identity.films import TEST_KIND, basis, see
+from tests.tasks.identity.films import TEST_KIND, basis, see, unit
 
 BOXES = st.tuples(st.floats(0, 50), st.floats(0, 50), st.floats(0, 50), st.floats(0, 50)).map(
     lambda box: (min(box[0], box[2]), min(box[1], box[3]), max(box[0], box[2]), max(box[1], box[3]))
@@ -54,6 +54,15 @@ def test_what_looks_different_is_no_repeat() -> None:
     seen = [see(0, "a", appearance=basis(0)), see(0, "b", appearance=basis(1), box=(1, 0, 100, 200))]
     assert find_repeats(columns(seen), 0.75, TEST_KIND, 3.0).tolist() == [0, 1]
     assert find_repeats(columns(seen), 0.75, TEST_KIND, 3.1).tolist() == [0, 0]
+
+
+def test_nothing_may_speak_against_a_repeat() -> None:
+    """Crops at the centre of their curve (0.6) tell nothing; a little less alike, and they are two."""
+    for cosine, expected in ((0.61, [0, 0]), (0.59, [0, 1])):
+        other = unit([cosine, (1 - cosine**2) ** 0.5])
+        seen = [see(0, "a", appearance=unit([1, 0])), see(0, "b", appearance=other, box=(1, 0, 100, 200))]
+        assert find_repeats(columns(seen), 0.75, TEST_KIND).tolist() == expected
+    assert find_repeats(columns([see(0, "a"), see(0, "b")]), 0.75, TEST_KIND).tolist() == [0, 0]
 
 
 def test_other_frames_are_no_repeats() -> None:

@@ -11,16 +11,18 @@ from tasks.identity.pairs import (
     CONTINUITY,
     FACE,
     FEW_ALIKE,
-    LABEL,
     PLANES,
     SCENE,
     SCENE_PAIRS,
+    WORDS,
     Mass,
     fuse,
     label_odds,
     mass_of,
     pair_planes,
     quantise,
+    tag_agreement,
+    tagged_apart,
 )
 from tests.tasks.identity.films import TEST_CALIBRATION, TEST_KIND, basis, see, unit
 
@@ -63,7 +65,7 @@ def test_planes_of_a_pair() -> None:
     assert not together
     assert planes[FACE] == pytest.approx(0.5 * 0.5**0.5 * (20 * 0.8 - 8), abs=1e-5)
     assert planes[ACROSS] == pytest.approx(np.exp(1.0), abs=1e-5)
-    assert planes[[SCENE, SCENE_PAIRS, ACROSS_PAIRS, CONTINUITY, LABEL]].tolist() == [0, 0, 1, 0, 0]
+    assert planes[[SCENE, SCENE_PAIRS, ACROSS_PAIRS, CONTINUITY, WORDS]].tolist() == [0, 0, 1, 0, 0]
 
 
 def test_planes_within_a_shot() -> None:
@@ -75,8 +77,34 @@ def test_planes_within_a_shot() -> None:
     assert together
     assert planes[CONTINUITY] == pytest.approx(6 * (2 / 3 - 0.4), abs=1e-5)
     assert planes[SCENE] == pytest.approx(np.exp(2.0), abs=1e-5)
-    assert planes[LABEL] == -1.0
+    assert planes[WORDS] == -1.0
     assert planes[FACE] == 0
+
+
+def test_tags_tell_of_two_scenes_whether_they_are_one_place() -> None:
+    """Agreement sqrt(0.64 * 0.25) + sqrt(0.16 * 0.16) = 0.56, so 4 (0.56 - 0.25); next to nothing in common: -1 at least."""
+    kind = TEST_CALIBRATION.kinds["bg"]
+    views = [
+        see(0, "a", kind="bg", label="wall", tags=(("street", 0.64), ("car", 0.16))),
+        see(1, "a", kind="bg", label="wall", tags=(("car", 0.16), ("street", 0.25))),
+        see(2, "a", kind="bg", label="wall", scene="s2", tags=(("car", 0.16), ("street", 0.25))),
+        see(3, "a", kind="bg", label="wall", scene="s2", tags=(("sea", 0.9),)),
+        see(4, "a", kind="bg", label="wall", scene="s3"),
+    ]
+    every = columns(views)
+    first, second = np.zeros(4, dtype=np.int64), np.arange(1, 5)
+    assert tag_agreement(every, first, second) == pytest.approx([0.56, 0.56, 0.0, 0.0])
+    assert tagged_apart(every, first, second).tolist() == [False, True, True, False]
+    nothing = np.zeros(4)
+    for curves, expected in ((kind, [0, 4 * 0.31, -1, 0]), (kind.model_copy(update={"tags": None}), [0, 0, 0, 0])):
+        planes, _ = pair_planes(every, first, second, nothing, nothing, curves, np.zeros((1, 1)))
+        assert planes[WORDS] == pytest.approx(expected, abs=1e-5)
+
+
+def test_more_agreement_than_all_is_all() -> None:
+    """Scores of tags need not add up to 1."""
+    pair = columns([see(frame, "a", scene=str(frame), tags=(("sea", 0.9), ("beach", 0.8))) for frame in range(2)])
+    assert tag_agreement(pair, np.array([0]), np.array([1])).tolist() == [1.0]
 
 
 def test_sums_are_exact_in_any_order() -> None:

@@ -2,6 +2,7 @@
 
 from importlib import import_module
 from importlib.util import find_spec
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -88,6 +89,44 @@ def test_scores_agree_with_the_package(seed: int) -> None:
     tracks = made_tracks(seed)
     scores = track_scores(*tracks)
     assert (scores.idf1, scores.ass_a, scores.det_a) == pytest.approx(by_trackeval(tracks), abs=1e-9)
+
+
+PUBLISHED = {
+    "TUD-Campus": (0.557659208, 0.369120681, 0.418047030),
+    "TUD-Stadtmitte": (0.644619423, 0.408840752, 0.392267572),
+}
+"""IDF1 as py-motmetrics publishes it for the tracks in its package, and AssA and DetA of TrackEval 1.3.0 on the same."""
+
+
+def read_tracks(path: Path) -> dict[int, list[tuple[int, float, float, float, float]]]:
+    """Identities and boxes by frame of a file of the MOT challenge: frame, identity, left, top, width, height, counted."""
+    frames: dict[int, list[tuple[int, float, float, float, float]]] = {}
+    for line in path.read_text().splitlines():
+        frame, name, left, top, width, height, counted, *_ = (float(value) for value in line.split(","))
+        if counted or path.name != "gt.txt":
+            frames.setdefault(int(frame), []).append((int(name), left, top, left + width, top + height))
+    return frames
+
+
+@pytest.mark.skipif(find_spec("motmetrics") is None, reason="motmetrics, which has these tracks, is not installed")
+@pytest.mark.parametrize("name", sorted(PUBLISHED))
+def test_published_tracks(name: str) -> None:
+    spec = find_spec("motmetrics")
+    assert spec is not None
+    assert spec.origin is not None
+    truth, found = (read_tracks(Path(spec.origin).parent / "data" / name / file) for file in ("gt.txt", "test.txt"))
+    frames = sorted(truth.keys() | found.keys())
+    known, guessed = (
+        [
+            FrameBoxes(
+                [row[0] for row in side.get(f, [])], np.array([row[1:] for row in side.get(f, [])]).reshape(-1, 4)
+            )
+            for f in frames
+        ]
+        for side in (truth, found)
+    )
+    scores = track_scores(known, guessed)
+    assert (scores.idf1, scores.ass_a, scores.det_a) == pytest.approx(PUBLISHED[name], abs=1e-8)
 
 
 def boxes(*places: float) -> np.ndarray:
