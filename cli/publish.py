@@ -13,9 +13,10 @@ DESCRIPTION = """\
 Publish the dataset of a workspace as the next release of a dataset on the Hugging Face Hub.
 
 First everything that must hold is looked at: nobody builds in the workspace, its files are those of the build, every story keeps
-the strict rules, every film has a licence, no film changed its split. Then the release is sent to a branch of its own,
-every file there is verified by its digest and opened with load_dataset, and main moves to it in one commit, which gets the tag
-vN. The same dataset again sends nothing. After a failure main is as it was, and the same command goes on where it stopped.
+the strict rules, every film has a licence, no film changed its split and no number drifted from the last release. Then the
+release is sent to a branch of its own, every file there is verified by its digest and opened with load_dataset, and main moves
+to it in one commit, which gets the tag vN. The same dataset again sends nothing. After a failure main is as it was, and the
+same command goes on where it stopped.
 
 The token is read from HF_TOKEN, or from a Prefect Secret block named with --token-block."""
 
@@ -55,7 +56,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         "--licence", default="", metavar="ID", help="of films without one of their own, as in cc-by-4.0"
     )
     parser.add_argument(
-        "--accept-drift", action="store_true", help="though films changed their split or many stories are gone"
+        "--accept-drift", action="store_true", help="though films changed their split or numbers moved too far"
     )
     parser.add_argument("--token-block", default="", metavar="NAME", help="Prefect Secret block with the token")
     parser.add_argument("--json", action="store_true", help="as one JSON line")

@@ -9,10 +9,12 @@ import os
 
 from prefect import flow
 
-from schemas.config import Engine
+from flows.build_dataset import build_dataset
+from flows.runners import open_runner
+from schemas.config import BuildConfig, Engine
 from schemas.errors import PublishError
 from tasks.publish import Published, PublishRequest, publish
-from tasks.runtime.engine import function_task, make_runner
+from tasks.runtime.engine import function_task
 
 publish_release = function_task("publish", "flows.publish_dataset:release")
 
@@ -36,7 +38,7 @@ def publish_dataset(
         revision: the branch that comes to hold it; only releases on ``main`` get a tag.
         private: make the repository private if there is none yet.
         licence: identifier that holds for films without a licence of their own.
-        accept_drift: publish though films changed their split or many stories are gone.
+        accept_drift: publish though films changed their split or numbers moved too far from the last release.
         token_block: name of a Prefect ``Secret`` block with the token; without one it is ``HF_TOKEN``.
         engine: ``plain`` runs without Prefect's engine.
 
@@ -44,8 +46,36 @@ def publish_dataset(
         StoryReasoningError: says what failed and what to do.
     """
     request = PublishRequest(workspace, repo_id, revision, private, licence, accept_drift)
-    published: Published = make_runner(engine).call(publish_release, request, token_block)
+    with open_runner(engine) as runner:
+        published: Published = runner.call(publish_release, request, token_block)
     return published
+
+
+@flow(name="build-and-publish", persist_result=False)
+def build_and_publish(
+    source: str,
+    workspace: str,
+    repo_id: str,
+    config: BuildConfig | None = None,
+    preset: str = "embedded",
+    engine: Engine = "threads",
+    revision: str = "main",
+    private: bool = False,
+    licence: str = "",
+    accept_drift: bool = False,
+    token_block: str = "",
+) -> Published:
+    """Bring the dataset of a workspace up to date, and publish it; what is published already is not sent again.
+
+    Arguments are those of :func:`build_dataset` and :func:`publish_dataset`. A build that fails publishes nothing.
+
+    Raises:
+        StoryReasoningError: says what failed and what to do.
+    """
+    build = build_dataset.fn if engine == "plain" else build_dataset
+    send = publish_dataset.fn if engine == "plain" else publish_dataset
+    build(source, workspace, config, engine, preset)
+    return send(workspace, repo_id, revision, private, licence, accept_drift, token_block, engine)
 
 
 def release(request: PublishRequest, token_block: str) -> Published:

@@ -15,7 +15,9 @@ import pyarrow.parquet as pq
 
 from schemas.arrow import GROUNDING, STORYREASONING
 from schemas.config import BuildConfig
+from tasks.dataset_card import croissant, measurements
 from tasks.dataset_card.body import body
+from tasks.dataset_card.charts import make_charts
 from tasks.dataset_card.facts import (
     CardFacts,
     ConfigFacts,
@@ -26,16 +28,19 @@ from tasks.dataset_card.facts import (
     StageFacts,
 )
 from tasks.dataset_card.front_matter import front_matter
-from tasks.dataset_card.licences import read_licences
+from tasks.dataset_card.grounding import measure_grounding
+from tasks.dataset_card.licences import common_licence, read_licences
 from tasks.dataset_card.measure import measure_identity, measure_stories
-from tasks.export import draw_splits
+from tasks.export import Written
+from tasks.identity_quality import measure_quality
+from tasks.leaks import Leak
 from tasks.models.weights import read_model_list
 from tasks.runtime.atomic import write_bytes, write_json
 from tasks.runtime.keys import content_key, natural_key
 from tasks.runtime.record import StageTotals
 from tasks.runtime.stage import Row, RunSpec, ShardRef
 
-VERSION = 2
+VERSION = 3
 """Raised whenever the same dataset would get another card."""
 CONFIGS = {"default": STORYREASONING, "grounding": GROUNDING}
 TITLE = "Grounded stories over movie frames"
@@ -50,59 +55,52 @@ def render_card(facts: CardFacts) -> str:
     return f"{front_matter(facts)}\n{body(facts)}"
 
 
-def write_card(
-    run: RunSpec,
-    refs: Sequence[ShardRef],
-    totals: Sequence[StageTotals],
-    folder: Path,
-    rows: Mapping[str, int],
-    splits: Mapping[str, str],
-) -> None:
-    """Write ``README.md`` and ``films.json`` into the folder of a dataset whose Parquet files are there already.
+def write_card(run: RunSpec, refs: Sequence[ShardRef], totals: Sequence[StageTotals], written: Written) -> None:
+    """Write the card, its charts and what machines read of it into the folder of a dataset whose Parquet files are there already.
 
     Args:
         run: the run that made it.
         refs: its shards in order.
         totals: counts of its stages in order; their timings are left alone.
-        folder: the dataset.
-        rows: stories of each split, in the order in which splits are named.
-        splits: the split of each film.
+        written: the dataset.
 
     Raises:
         ShardError: a shard cannot be read.
         ConfigError: the licences beside the frames cannot be read.
-        WorkspaceError: a file cannot be written.
+        WorkspaceError: a file cannot be written, or the identity scores in the workspace cannot be read.
     """
-    facts = gather_facts(run, refs, totals, folder, rows, splits)
+    facts, folder = gather_facts(run, refs, totals, written), written.folder
     write_bytes(folder / "README.md", render_card(facts).encode())
+    for chart in make_charts(facts):
+        write_bytes(folder / chart.path, chart.svg.encode())
+    digests = {file.path: (file.bytes, file.sha256) for file in written.files if file.path.endswith(".parquet")}
+    write_bytes(folder / croissant.PATH, croissant.make_croissant(facts, digests))
+    write_json(folder / measurements.PATH, measurements.measurements(facts))
     films = {film.name: {name: value for name, value in asdict(film).items() if name != "name"} for film in facts.films}
     write_json(folder / FILMS, {"films": films})
 
 
-def gather_facts(
-    run: RunSpec,
-    refs: Sequence[ShardRef],
-    totals: Sequence[StageTotals],
-    folder: Path,
-    rows: Mapping[str, int],
-    splits: Mapping[str, str],
-) -> CardFacts:
+def gather_facts(run: RunSpec, refs: Sequence[ShardRef], totals: Sequence[StageTotals], written: Written) -> CardFacts:
     """Everything that the card of a dataset says; see :func:`write_card`."""
     config = run.config.model_dump(mode="json")
+    films = tuple(_film_facts(run, refs, written.films, written.leaks))
     return CardFacts(
         title=TITLE,
-        licence=run.config.export.licence or "other",
+        licence=run.config.export.licence or common_licence(film.licence for film in films if film.stories),
         notice=read_notice(Path(run.source)),
-        configs=tuple(_config_facts(name, folder, rows) for name in CONFIGS),
+        configs=tuple(_config_facts(name, written.folder, written.rows) for name in CONFIGS),
         stages=tuple(_stage_facts(total) for total in totals),
         models=tuple(_model_facts(totals)),
         drafters=tuple(_drafter_facts(run, refs)),
-        films=tuple(_film_facts(run, refs, splits)),
+        films=films,
         statistics=measure_stories(run, refs),
         identity=measure_identity(run, refs),
         settings=tuple(_differences(config, BuildConfig().model_dump(mode="json"))),
         config_digest=content_key(config),
         version=software_version(),
+        quality=measure_quality(run, refs),
+        grounding=measure_grounding(run, refs),
+        extras=tuple(name for name in ("coco", "webdataset") if getattr(run.config.export, name)),
     )
 
 
@@ -182,7 +180,7 @@ def _drafter_facts(run: RunSpec, refs: Sequence[ShardRef]) -> Iterator[DrafterFa
     sums: dict[tuple[str, str, str], list[float]] = {}
     for ref in refs:
         kept = {row["story_key"] for row in _rows(run, ref, "ground", ["story_key"])}
-        for row in _rows(run, ref, "draft", ["story_key", *who, *cost]):
+        for row in _rows(run, ref, "draft_story", ["story_key", *who, *cost]):
             if row["story_key"] in kept:
                 total = sums.setdefault((row[who[0]], row[who[1]], row[who[2]]), [0, 0, 0, 0.0])
                 for i, value in enumerate((1, *(row[name] for name in cost))):
@@ -191,20 +189,29 @@ def _drafter_facts(run: RunSpec, refs: Sequence[ShardRef]) -> Iterator[DrafterFa
         yield DrafterFacts(*key, int(stories), int(tokens_in), int(tokens_out), usd)
 
 
-def _film_facts(run: RunSpec, refs: Sequence[ShardRef], splits: Mapping[str, str]) -> Iterator[FilmFacts]:
+def _film_facts(
+    run: RunSpec, refs: Sequence[ShardRef], splits: Mapping[str, str], leaks: Sequence[Leak]
+) -> Iterator[FilmFacts]:
     stories: Counter[str] = Counter()
     frames: Counter[str] = Counter()
     for ref in refs:
         for row in _rows(run, ref, "ground", ["film", "frame_ids"]):
             stories[row["film"]] += 1
             frames[row["film"]] += len(row["frame_ids"])
-    licences, params = read_licences(Path(run.source)), run.config.export
-    drawn = draw_splits((f for f in splits if stories[f]), (f for f in splits if not stories[f]), params)
+    licences = read_licences(Path(run.source))
+    moved = {leak.film: leak for leak in leaks}
     for film in sorted(splits, key=natural_key):
         own = licences.of(film)
         licence = own.licence or run.config.export.licence
-        moved = (drawn[film], splits[film]) == ("test", "train")
-        yield FilmFacts(film, splits[film], stories[film], frames[film], licence, own.source, moved)
+        yield FilmFacts(film, splits[film], stories[film], frames[film], licence, own.source, _told(moved.get(film)))
+
+
+def _told(leak: Leak | None) -> str:
+    """Why a film was moved; empty where it was not."""
+    if leak is None:
+        return ""
+    how = f"hashes {leak.value:.0f} bits apart" if leak.by == "hash" else f"looks of a cosine of {leak.value:.2f}"
+    return f"frame {leak.frame} is frame {leak.other_frame} of {leak.other} ({how})"
 
 
 def _differences(config: Mapping[str, Any], defaults: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, str]]:

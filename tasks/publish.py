@@ -7,12 +7,16 @@ a branch of its own; the same dataset again sends nothing and makes no commit; w
 
 import contextlib
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from schemas.errors import ConfigError, PublishError
-from tasks.publishing.changes import card_licence, complete_card, describe_changes, extend_changelog
+from tasks.dataset_card.markdown import escape_markdown
+from tasks.dataset_card.measurements import PATH as MEASUREMENTS
+from tasks.publishing.changes import card_licence, describe_changes
+from tasks.publishing.documents import CARD, CHANGELOG, MADE, Edition, make_documents
+from tasks.publishing.drift import Shift
 from tasks.publishing.gates import (
     LICENCE,
     BuiltDataset,
@@ -31,8 +35,8 @@ from tasks.runtime.progress import Event, emit
 MAIN = "main"
 STAGING = "storyreasoning-staging-"
 """Begins the names of branches on which releases are put together."""
-CARD, CHANGELOG, ATTRIBUTES = "README.md", "CHANGELOG.md", ".gitattributes"
-_FOLDERS = ("default/", "grounding/")
+ATTRIBUTES = ".gitattributes"
+_FOLDERS = ("default/", "grounding/", "coco/", "webdataset/", "charts/")
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,10 +140,10 @@ def make_plan(request: PublishRequest, token: str | None) -> PublishPlan:
     head = hub.head(branches[request.revision]) if request.revision in branches else hub.head(MAIN)
     last = _last_record(hub, head)
     _refuse_other_content(request.repo_id, head, last)
-    if not request.accept_drift:
-        check_drift(built, last)
+    measured = hub.read(MEASUREMENTS, head.commit) if last and MEASUREMENTS in head.tree else b""
+    shifts = check_drift(built, last, measured, accept=request.accept_drift)
     changelog = hub.read(CHANGELOG, head.commit).decode() if last and CHANGELOG in head.tree else ""
-    return _plan(request, built, head, last, changelog, set(tags), private=private)
+    return _plan(request, built, head, last, changelog, set(tags), private=private, shifts=shifts)
 
 
 def _last_record(hub: HubRepository, head: Head) -> Record | None:
@@ -167,6 +171,7 @@ def _plan(
     tags: set[str],
     *,
     private: bool,
+    shifts: Sequence[Shift] = (),
 ) -> PublishPlan:
     tree = head.tree if head else {}
     key = dataset_key({file.path: file.sha256 for file in built.files}, request.licence)
@@ -176,7 +181,7 @@ def _plan(
     if last and unchanged:
         release = Release(last, last.files)
     else:
-        release, changes = make_release(built, request, key, number, last, changelog)
+        release, changes = make_release(built, request, key, number, last, changelog, shifts)
     wanted = {file.path for file in release.files} | {MANIFEST, ATTRIBUTES}
     owned = {file.path for file in last.files} if last else set()
     missing = [] if unchanged else differing(release.files, tree)
@@ -207,20 +212,27 @@ def _next_release(last: Record | None, tags: set[str]) -> int:
 
 
 def make_release(
-    built: BuiltDataset, request: PublishRequest, key: str, number: int, last: Record | None, changelog: str
+    built: BuiltDataset,
+    request: PublishRequest,
+    key: str,
+    number: int,
+    last: Record | None,
+    changelog: str,
+    accepted: Sequence[Shift] = (),
 ) -> tuple[Release, list[str]]:
-    """The release that a dataset makes after ``last``, and what it changes; the same input gives the same bytes."""
+    """The release that a dataset makes after ``last``, and what it changes; the same input gives the same bytes on a day."""
     from tasks.card import software_version
 
-    card = (Path(request.workspace) / "dataset" / CARD).read_bytes()
-    licence = request.licence or card_licence(card)
+    folder = Path(request.workspace) / "dataset"
+    licence = request.licence or card_licence((folder / CARD).read_bytes())
     draft = Record(number, key, licence, built.stories, built.films, built.models, software_version(), ())
-    changes = describe_changes(draft, last)
-    made = [
-        make_file(CARD, complete_card(card, request.licence, request.repo_id, number, changes)),
-        make_file(CHANGELOG, extend_changelog(changelog, number, changes).encode()),
+    changes = [
+        *describe_changes(draft, last),
+        *(f"accepted drift: {escape_markdown(str(shift))}" for shift in accepted),
     ]
-    files = sorted([*(f for f in built.files if f.path != CARD), *made], key=lambda file: file.path)
+    edition = Edition(request.repo_id, request.revision, number, licence, request.licence, changes, changelog)
+    made = make_documents(folder, edition)
+    files = sorted([*(f for f in built.files if f.path not in MADE), *made], key=lambda file: file.path)
     listed = tuple(ReleaseFile(f.path, f.size, f.sha256, f.blob) for f in files)
     record = Record(number, key, licence, built.stories, built.films, built.models, draft.software, listed)
     whole = sorted([*files, make_file(MANIFEST, record.to_bytes())], key=lambda file: file.path)

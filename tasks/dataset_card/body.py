@@ -2,7 +2,13 @@
 
 from collections.abc import Iterator
 
+from tasks.dataset_card.charts import make_charts
+from tasks.dataset_card.citation import bibtex
+from tasks.dataset_card.citation import describe as describe_dataset
 from tasks.dataset_card.facts import CardFacts
+from tasks.dataset_card.grounding import describe_grounding
+from tasks.dataset_card.identity import describe_signals, labelled_section
+from tasks.dataset_card.limits import limits
 from tasks.dataset_card.markdown import code, escape_markdown, markdown_table, paragraphs
 from tasks.dataset_card.measure import describe, describe_identity
 
@@ -42,13 +48,11 @@ landmarks and background; several ids make a group:
 </gdi>
 ```"""
 
-_LIMITS = """\
-- Boxes, identities and scores are the output of models and were not checked by people. A wrong merge or a missed person
-  goes on into tables and text; the `grounding` config has the confidence of every link so that you can filter.
-- Names of characters are invented. Nothing in the dataset says who a person in a frame is, and it must not be used to
-  find out.
-- Ids hold within a story; `gallery_id` in the `grounding` config carries on over the stories of a film where one was made.
-- The licence of the frames is that of the films they are from."""
+_EXTRAS = {
+    "coco": "`coco/<split>.json` has the detections in the format of COCO; `file_name` is the `path` of an image in `images`.",
+    "webdataset": "`webdataset/<split>-*.tar` has one sample a story for WebDataset: `.json`, `.chain_of_thought.txt`, "
+    "`.story.txt` and the images `.000.jpg`, `.001.jpg` and on.",
+}
 
 
 def body(facts: CardFacts) -> str:
@@ -60,12 +64,7 @@ def _sections(facts: CardFacts) -> Iterator[str]:
     yield f"# {escape_markdown(facts.title)}"
     if facts.notice.strip():
         yield paragraphs(facts.notice)
-    films = len(facts.films)
-    yield (
-        f"{_count(facts.stories, 'story', 'stories')} told over movie frames, from {_count(films, 'film', 'films')}: the frames, "
-        "a chain of thought with every entity and its box, and a story whose every mention is tied to them. The columns "
-        "are those of StoryReasoning. Made by a program, without corrections by hand."
-    )
+    yield f"{describe_dataset(facts)} Made by a program, without corrections by hand."
     if not facts.stories:
         yield _nothing(facts)
     yield "## What is in it"
@@ -76,6 +75,10 @@ def _sections(facts: CardFacts) -> Iterator[str]:
         if columns:
             yield f"`{config.name}`:"
             yield markdown_table(("column", "meaning"), [(", ".join(map(code, n.split(", "))), m) for n, m in columns])
+    yield from (_EXTRAS[name] for name in facts.extras)
+    yield (
+        "`croissant.json` describes the files for machines, `films.json` the films, `measurements.json` holds the numbers below."
+    )
     yield "## Format"
     yield _FORMAT
     yield "## How it was made"
@@ -83,14 +86,22 @@ def _sections(facts: CardFacts) -> Iterator[str]:
     yield from _making(facts)
     if facts.stories:
         yield "## Statistics"
-        for heading, values in {**describe(facts.statistics), "Identity": describe_identity(facts.identity)}.items():
+        identity = (*describe_identity(facts.identity), *describe_signals(facts.quality.signals))
+        tied = tuple(describe_grounding(facts.grounding))
+        for heading, values in {**describe(facts.statistics), "Identity": identity, "Ties to the frames": tied}.items():
             yield f"### {heading}"
             rows = [(escape_markdown(name), escape_markdown(value)) for name, value in values]
             yield markdown_table(("measure", "value"), rows, (1,))
+        yield from labelled_section(facts.quality.scores)
+        yield "### Charts"
+        yield "\n\n".join(f"![{escape_markdown(chart.words)}]({chart.path})" for chart in make_charts(facts))
     yield "## Films"
     yield _films(facts)
-    yield "## Limits"
-    yield _LIMITS
+    if facts.stories:
+        yield "## Limits"
+        yield "\n".join(f"- {limit}" for limit in limits(facts))
+    yield "## Citation"
+    yield f"```bibtex\n{bibtex(facts)}\n```"
 
 
 def _films(facts: CardFacts) -> str:
@@ -106,8 +117,10 @@ def _films(facts: CardFacts) -> str:
         for film in facts.films
     ]
     table = markdown_table(("film", "split", "stories", "frames in stories", *told), rows, (2, 3))
-    moved = ", ".join(escape_markdown(film.name) for film in facts.films if film.moved)
-    return f"{table}\n\nMoved to the other split, as they share frames with a film there: {moved}." if moved else table
+    moved = [f"- {escape_markdown(film.name)}: {escape_markdown(film.moved)}" for film in facts.films if film.moved]
+    if not moved:
+        return table
+    return f"{table}\n\nMoved to the other split, as they share frames with a film there:\n\n" + "\n".join(moved)
 
 
 def _count(number: int, one: str, many: str) -> str:

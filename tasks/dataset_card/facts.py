@@ -1,10 +1,12 @@
 """What a dataset card is made of: measured values, and nothing else."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import pyarrow as pa
 
 from schemas.statistics import Summary
+from tasks.dataset_card.grounding import GroundingFacts
+from tasks.dataset_card.identity import NOT_MEASURED, IdentityQuality
 
 DOUBTFUL = 0.7
 """Confidence of an identity link below which a person should look at it."""
@@ -56,7 +58,7 @@ class ModelFacts:
 class FilmFacts:
     """A film: its split, what of it is in the dataset, and its licence and origin as given; empty where not known.
 
-    ``moved`` says that it is not in the split drawn for it, as it shares frames with a film of the other.
+    ``moved`` says why it is not in the split drawn for it: which frame it shares with a film of the other; else empty.
     """
 
     name: str
@@ -65,7 +67,7 @@ class FilmFacts:
     frames: int
     licence: str = ""
     source: str = ""
-    moved: bool = False
+    moved: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +116,9 @@ class CardFacts:
         settings: configuration values that differ from the defaults, by dotted name.
         config_digest: content key of the whole configuration.
         version: version of the software.
+        quality: how good identities are, measured on them again and against labels.
+        grounding: how far the text is tied to the frames, and what was detected.
+        extras: layouts beside Parquet that were asked for: ``coco``, ``webdataset``.
     """
 
     title: str
@@ -129,6 +134,9 @@ class CardFacts:
     settings: tuple[tuple[str, str], ...]
     config_digest: str
     version: str
+    quality: IdentityQuality = NOT_MEASURED
+    grounding: GroundingFacts = field(default_factory=GroundingFacts)
+    extras: tuple[str, ...] = ()
 
     @property
     def stories(self) -> int:

@@ -13,7 +13,7 @@ Where there is none, ``licence`` of a ``SOURCES.json`` there holds for all films
 
 import json
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,16 @@ from schemas.errors import ConfigError
 
 FILMS = "films.toml"
 SOURCES = "SOURCES.json"
+
+
+HUB_LICENCES = frozenset(
+    {
+        *("mit", "apache-2.0", "bsd-3-clause", "unlicense", "cc0-1.0", "pddl", "odc-by", "odbl", "cdla-permissive-2.0"),
+        *("cc-by-2.0", "cc-by-2.5", "cc-by-3.0", "cc-by-4.0", "cc-by-sa-3.0", "cc-by-sa-4.0", "cc-by-nd-4.0"),
+        *("cc-by-nc-2.0", "cc-by-nc-3.0", "cc-by-nc-4.0", "cc-by-nc-sa-3.0", "cc-by-nc-sa-4.0", "cc-by-nc-nd-4.0"),
+    }
+)
+"""Identifiers that the Hub takes for a licence of data; a dataset of films under others is ``other``."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +53,13 @@ class Licences:
         """The licence of a film."""
         own = self.films.get(film, FilmLicence())
         return FilmLicence(own.licence or self.common, own.source)
+
+
+def common_licence(licences: Iterable[str]) -> str:
+    """The identifier on the Hub of the one licence that all have, ``other`` where there is none."""
+    found = {licence.lower() for licence in licences}
+    licence = found.pop() if len(found) == 1 else ""
+    return licence if licence in HUB_LICENCES else "other"
 
 
 def read_licences(source: Path) -> Licences:

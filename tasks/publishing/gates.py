@@ -8,20 +8,23 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
+from schemas.config import DriftConfig
 from schemas.errors import ConfigError, PublishError
+from tasks.dataset_card.measurements import PATH as MEASUREMENTS
+from tasks.publishing.drift import Shift, measure_drift
 from tasks.publishing.release import Record, ReleaseFile, read_file
 
 LICENCE = re.compile(r"[a-z0-9][a-z0-9.-]{0,63}")
-STORY_LOSS = 0.2
-"""Share of the last release's stories whose loss is taken for an accident."""
 
 
 @dataclass(frozen=True, slots=True)
 class BuiltDataset:
     """The dataset of a workspace: what the build says of it, and its files as they lie there now.
 
-    ``licences`` gives the licence of each film with stories, empty where there is none.
+    ``licences`` gives the licence of each film with stories, empty where there is none; ``measurements`` are its numbers, and
+    ``drift`` says how far they may be from those of the last release.
     """
 
     workspace: Path
@@ -30,6 +33,8 @@ class BuiltDataset:
     licences: Mapping[str, str]
     models: tuple[str, ...]
     files: tuple[ReleaseFile, ...]
+    measurements: Mapping[str, Any]
+    drift: DriftConfig
 
 
 @contextmanager
@@ -68,7 +73,7 @@ def read_dataset(workspace: Path) -> BuiltDataset:
     from tasks.assembly import latest_run
     from tasks.export import find_export
 
-    _, _, record = latest_run(workspace)
+    run, _, record = latest_run(workspace)
     again = f"run 'storyreasoning build --workspace {workspace}' again"
     exported = find_export(workspace, record["dataset"]["key"])
     if exported is None:
@@ -87,7 +92,10 @@ def read_dataset(workspace: Path) -> BuiltDataset:
     models = sorted(
         {f"{s['name']}: {name} {digest[:12]}" for s in record["stages"] for name, digest in s["models"].items()}
     )
-    return BuiltDataset(workspace, exported.rows, exported.films, _licences(folder), tuple(models), files)
+    numbers = _numbers((folder / MEASUREMENTS).read_bytes())
+    return BuiltDataset(
+        workspace, exported.rows, exported.films, _licences(folder), tuple(models), files, numbers, run.config.drift
+    )
 
 
 def _licences(folder: Path) -> dict[str, str]:
@@ -150,22 +158,38 @@ def check_repo_id(repo_id: str) -> None:
         raise ConfigError(f"'{repo_id}' is no name that the Hub takes: {told}") from error
 
 
-def check_drift(built: BuiltDataset, last: Record | None) -> None:
-    """Hold the numbers against the last release.
+def check_drift(
+    built: BuiltDataset, last: Record | None, measured: bytes, *, accept: bool = False
+) -> tuple[Shift, ...]:
+    """Hold the numbers against those of the last release, ``measured`` (empty where it has none).
+
+    Returns what moved farther than the configuration allows, which is nothing unless ``accept`` is true.
 
     Raises:
-        PublishError: a film changed its split, or many stories are gone.
+        PublishError: a film changed its split, or a number moved too far.
     """
     if last is None:
-        return
+        return ()
     remedy = "if that is meant, publish with --accept-drift"
     moved = sorted(film for film, split in built.films.items() if last.films.get(film, split) != split)
-    if moved:
+    if moved and not accept:
         more = f" and {len(moved) - 1} more" if len(moved) > 1 else ""
         raise PublishError(
             f"film '{moved[0]}'{more} was in {last.films[moved[0]]} in v{last.release} and is in {built.films[moved[0]]} now, "
             f"so that models trained on v{last.release} are tested on what they saw: {remedy}"
         )
-    before, now = sum(last.stories.values()), sum(built.stories.values())
-    if now < before * (1 - STORY_LOSS):
-        raise PublishError(f"{now} stories are left of the {before} in v{last.release}: {remedy}")
+    before = {"stories": sum(last.stories.values()), **_numbers(measured)}
+    beyond = tuple(shift for shift in measure_drift(before, built.measurements, built.drift) if shift.beyond)
+    if beyond and not accept:
+        more = f" and {len(beyond) - 1} more" if len(beyond) > 1 else ""
+        raise PublishError(f"the dataset drifted from v{last.release}; {beyond[0]}{more}: {remedy}")
+    return beyond
+
+
+def _numbers(content: bytes) -> Mapping[str, Any]:
+    """Measurements as they were published; none where they cannot be read."""
+    try:
+        value = json.loads(content or b"{}")
+    except ValueError:
+        return {}
+    return value if isinstance(value, dict) else {}

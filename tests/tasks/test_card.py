@@ -1,4 +1,5 @@
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -8,7 +9,7 @@ from huggingface_hub import DatasetCard
 from schemas.config import BuildConfig
 from tasks.card import gather_facts, read_notice, render_card, write_card
 from tasks.dataset_card.facts import FilmFacts
-from tasks.export import Exported, export_dataset
+from tasks.export import Exported, Written, export_dataset
 from tasks.models.weights import read_model_list
 from tasks.runtime.record import StageTotals
 from tasks.runtime.stage import RunSpec
@@ -23,9 +24,7 @@ def build(root: Path, films: list[Film], test_ratio: float = 0.15, source: str =
     config = BuildConfig.model_validate({"export": {"test_ratio": test_ratio}, "select": {"duplicate_bits": bits}})
     run = RunSpec(run.workspace, run.source, config)
     totals = [StageTotals(**total) for total in record["stages"]]
-    return export_dataset(
-        run, refs, lambda folder, rows, splits: write_card(run, refs, totals, folder, rows, splits), ""
-    )
+    return export_dataset(run, refs, lambda written: write_card(run, refs, totals, written), "")
 
 
 def load(root: Path, config: str) -> DatasetDict:
@@ -58,8 +57,12 @@ def test_films_that_share_frames_are_moved_and_named(tmp_path: Path) -> None:
     together = build(tmp_path / "together", films, test_ratio=0.4, bits=2)
     moved = sorted(film for film, split in apart.films.items() if split == "test")
     assert set(together.films.values()) == {"train"}
-    told = f"Moved to the other split, as they share frames with a film there: {', '.join(moved)}.\n"
-    assert told in (tmp_path / "together" / "dataset" / "README.md").read_text()
+    told = (tmp_path / "together" / "dataset" / "README.md").read_text()
+    assert "Moved to the other split, as they share frames with a film there:\n\n- film" in told
+    lines = [line for line in told.splitlines() if line.startswith("- film")]
+    assert [line.split(":")[0][2:] for line in lines] == moved
+    assert "frame f\\_scene\\_0001\\_0001 is frame f\\_scene\\_0001\\_0001 of film" in lines[0]
+    assert lines[0].endswith("(hashes 0 bits apart)")
     assert "Moved to the other split" not in (tmp_path / "apart" / "dataset" / "README.md").read_text()
     assert json.loads((tmp_path / "together" / "dataset" / "films.json").read_text())["films"][moved[0]]["moved"]
 
@@ -107,7 +110,7 @@ def test_facts_are_gathered_from_shards_and_totals(tmp_path: Path) -> None:
     listed = read_model_list()[0]
     totals[2].models = {"mine": "ff" * 32, "an alias": listed.sha256}
     splits = {"harbour": "train", "film 10": "test", "film 9": "test"}
-    facts = gather_facts(run, refs, totals, tmp_path / "none", {"train": 2, "test": 1}, splits)
+    facts = gather_facts(run, refs, totals, Written(tmp_path / "none", {"train": 2, "test": 1}, splits, (), ()))
     assert facts.films == (
         FilmFacts("film 9", "test", 0, 0),
         FilmFacts("film 10", "test", 1, 5),
@@ -124,7 +127,9 @@ def test_facts_are_gathered_from_shards_and_totals(tmp_path: Path) -> None:
 def test_changed_settings_are_named(tmp_path: Path) -> None:
     run, refs, _ = make_run(tmp_path, [Film()])
     config = BuildConfig.model_validate({"select": {"black_luma": 0.5}, "export": {"split_seed": 3}})
-    facts = gather_facts(RunSpec(run.workspace, run.source, config), refs, [], tmp_path, {}, {})
+    facts = gather_facts(
+        RunSpec(run.workspace, run.source, config), refs, [], Written(tmp_path, {"train": 2}, {}, (), ())
+    )
     assert facts.settings == (("select.black_luma", "0.5"), ("export.split_seed", "3"))
 
 
@@ -140,10 +145,10 @@ def test_timings_do_not_reach_the_card(tmp_path: Path) -> None:
     run, refs, record = make_run(tmp_path, [Film()])
     totals = [StageTotals(**total) for total in record["stages"]]
     rows, splits = {"train": 2, "test": 0}, {"harbour": "train"}
-    before = gather_facts(run, refs, totals, tmp_path, rows, splits)
+    before = gather_facts(run, refs, totals, Written(tmp_path, rows, splits, (), ()))
     for total in totals:
         total.seconds, total.cpu_s, total.reused = 99.0, 99.0, 1
-    assert gather_facts(run, refs, totals, tmp_path, rows, splits) == before
+    assert gather_facts(run, refs, totals, Written(tmp_path, rows, splits, (), ())) == before
 
 
 def test_rendering_is_yaml_then_markdown() -> None:
@@ -192,3 +197,22 @@ def test_the_notice_of_listed_sources(tmp_path: Path, sources: str, notice: str)
 def test_the_card_says_that_the_sample_film_is_synthetic() -> None:
     frames = Path(__file__).parents[2] / "data" / "sample_film" / "frames"
     assert "no real people" in read_notice(frames)
+
+
+def test_every_chart_that_a_card_shows_lies_beside_it(tmp_path: Path) -> None:
+    build(tmp_path, [Film(), Film(name="quay")])
+    folder = tmp_path / "dataset"
+    shown = re.findall(r"!\[[^\n]*\]\((charts/[a-z]+\.svg)\)", (folder / "README.md").read_text())
+    assert len(shown) == 6
+    assert {f"charts/{path.name}" for path in (folder / "charts").iterdir()} == set(shown)
+    listed = {entry["@id"] for entry in json.loads((folder / "croissant.json").read_text())["distribution"]}
+    files = {path.relative_to(folder).as_posix() for path in folder.rglob("*.parquet")}
+    assert listed == {"repo", "parquet-files-of-default", "parquet-files-of-grounding", *files}
+    assert json.loads((folder / "measurements.json").read_text())["stories"] == 4
+
+
+def test_a_dataset_of_one_licence_has_it(tmp_path: Path) -> None:
+    (tmp_path / "frames").mkdir()
+    (tmp_path / "frames" / "films.toml").write_text('licence = "CC-BY-4.0"\n')
+    build(tmp_path, [Film(), Film("quay")], source=str(tmp_path / "frames"))
+    assert "\nlicense: cc-by-4.0\n" in (tmp_path / "dataset" / "README.md").read_text()

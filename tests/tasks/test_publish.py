@@ -56,9 +56,9 @@ def assert_one_whole_release(hub: Hub, workspace: Path) -> None:
     before, after = repo.history()
     assert set(before) == {".gitattributes"}
     assert published_parquet(repo) == parquet(workspace)
-    assert set(after) == {
-        ".gitattributes", "README.md", "CHANGELOG.md", "films.json", "storyreasoning.json", *parquet(workspace)
-    }  # fmt: skip
+    folder = workspace / "dataset"
+    built = {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()}
+    assert set(after) == {".gitattributes", "CHANGELOG.md", "CITATION.cff", "storyreasoning.json", *built}
     assert set(repo.branches) == {"main"}
     assert repo.tags == {"v1": repo.branches["main"]}
 
@@ -103,9 +103,9 @@ def test_a_changed_dataset_is_the_next_release(
     assert done.tag == "v2"
     assert published_parquet(repo) == parquet(workspace) != before
     assert published_parquet(repo, "v1") == before
-    assert [len(tree) for tree in repo.history()] == [1, 5 + len(before), 5 + len(parquet(workspace))]
+    assert [len(tree) for tree in repo.history()] == [1, 14 + len(before), 14 + len(parquet(workspace))]
     changes = repo.files()["CHANGELOG.md"].decode()
-    assert changes.index("## v2") < changes.index("- licence: `other`, before `cc-by-4.0`") < changes.index("## v1")
+    assert changes.index("## v2") < changes.index("- licence: `mit`, before `cc-by-4.0`") < changes.index("## v1")
     assert json.loads(repo.files()["films.json"])["films"]["heat"]["source"] == "a tape"
 
 
@@ -119,7 +119,9 @@ def test_a_plan_tells_sizes_and_sends_nothing(hub: Hub, workspace: Path, request
     }
     publish(request_, TOKEN)
     later = make_plan(replace(request_, licence="mit"), TOKEN)
-    assert {file.path for file in later.send} == {"README.md", "CHANGELOG.md", "storyreasoning.json"}
+    assert {file.path for file in later.send} == {
+        "README.md", "CHANGELOG.md", "CITATION.cff", "croissant.json", "storyreasoning.json"
+    }  # fmt: skip
     assert later.changes[-1] == "licence: `mit`, before `cc-by-4.0`"
 
 
@@ -254,6 +256,70 @@ def test_films_that_change_sides_are_noticed(
     done = publish(replace(request_, accept_drift=True), TOKEN)
     assert done.tag == "v2"
     assert f"in the other split now: {moved[0]}" in hub.repos[REPO].files()["CHANGELOG.md"].decode()
+
+
+def test_layouts_come_and_go_with_their_switch(
+    hub: Hub, workspace: Path, films: Path, request_: PublishRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    fakes.install(monkeypatch.setattr)
+    build(films, workspace, export={"coco": True, "webdataset": True})
+    folder = workspace / "dataset"
+    extra = {f"coco/{split}.json" for split in ("train", "test")}
+    extra |= {f"webdataset/{split}-000000.tar" for split in ("train", "test")}
+    plan = make_plan(request_, TOKEN)
+    assert {file.path: file.size for file in plan.send if file.path in extra} == {
+        path: (folder / path).stat().st_size for path in extra
+    }
+    publish(request_, TOKEN)
+    files = hub.repos[REPO].files()
+    assert {path: files[path] for path in extra} == {path: (folder / path).read_bytes() for path in extra}
+    card = files["README.md"].decode()
+    assert "`coco/<split>.json` has the detections" in card
+    assert "`webdataset/<split>-*.tar` has one sample a story" in card
+
+    parquet_before = parquet(workspace)
+    build(films, workspace)
+    assert not (folder / "coco").exists()
+    assert not (folder / "webdataset").exists()
+    assert parquet(workspace) == parquet_before
+    assert set(make_plan(request_, TOKEN).remove) == extra
+    publish(request_, TOKEN)
+    assert extra.isdisjoint(hub.repos[REPO].files())
+    assert extra < set(hub.repos[REPO].files("v1"))
+
+
+def test_numbers_that_moved_too_far_are_asked_about(hub: Hub, workspace: Path, request_: PublishRequest) -> None:
+    publish(request_, TOKEN)
+    repo = hub.repos[REPO]
+    tree = repo.history()[-1]
+    told = json.loads(tree["measurements.json"].content)
+    before = {**told, "words_mean": told["words_mean"] * 2, "losses": -1.0}
+    repo.commit("main", {**tree, "measurements.json": Blob(json.dumps(before).encode(), False)})
+    with pytest.raises(
+        PublishError, match=r"drifted from v1; words in a story: .* and 1 more: .*--accept-drift"
+    ) as error:
+        publish(request_, TOKEN)
+    assert "\n" not in str(error.value)
+    assert repo.files()["measurements.json"] == json.dumps(before).encode()
+    done = publish(replace(request_, accept_drift=True), TOKEN)
+    assert done.tag == "v2"
+    assert "accepted drift: words in a story: " in repo.files()["CHANGELOG.md"].decode()
+    assert json.loads(repo.files()["measurements.json"]) == told
+
+
+def test_a_release_before_there_were_measurements_is_held_against_its_record(
+    hub: Hub, workspace: Path, request_: PublishRequest
+) -> None:
+    publish(request_, TOKEN)
+    repo = hub.repos[REPO]
+    tree = dict(repo.history()[-1])
+    record = json.loads(tree["storyreasoning.json"].content)
+    stories = {split: 10 * count for split, count in record["stories"].items()}
+    tree["storyreasoning.json"] = Blob(json.dumps({**record, "dataset": "x", "stories": stories}).encode(), False)
+    del tree["measurements.json"]
+    repo.commit("main", tree)
+    with pytest.raises(PublishError, match="drifted from v1; stories: "):
+        publish(request_, TOKEN)
 
 
 def slowly(*faults: Fault) -> list[ParameterSet]:

@@ -17,15 +17,18 @@ def test_headings_in_order() -> None:
         "### Grounding",
         "### Narrative",
         "### Identity",
+        "### Ties to the frames",
+        "### Charts",
         "## Films",
         "## Limits",
+        "## Citation",
     ]
 
 
 def test_what_was_measured_is_said() -> None:
     text = body(make_facts())
     assert "> All frames are synthetic.\n>\n> They show no real people." in text
-    assert "6 stories told over movie frames, from 2 films" in text
+    assert "6 stories told over frames of 2 films" in text
     assert "| `default` | train | 5 | 4 kB |" in text
     assert "| `select` | frame | 70 | 60 | 8 near-duplicate, 2 black |" in text
     assert "| composer | none | composer-1 | 6 | 0 | 0 | 0.00 |" in text
@@ -58,7 +61,7 @@ def test_names_from_outside_are_escaped() -> None:
     text = body(make_facts(title=evil, notice=evil, film=evil, reason=evil))
     assert "<img" not in text
     assert "[x](" not in text
-    assert text.count("a\\|b &lt;img src=x&gt; \\[x\\](http\\://evil) \\`c\\`") == 5
+    assert text.count("a\\|b &lt;img src=x&gt; \\[x\\](http\\://evil) \\`c\\`") == 6
 
 
 @pytest.mark.parametrize(

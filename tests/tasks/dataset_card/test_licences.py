@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from schemas.errors import ConfigError
-from tasks.dataset_card.licences import FilmLicence, Licences, read_licences
+from tasks.dataset_card.licences import FilmLicence, Licences, common_licence, read_licences
 
 FILMS = 'licence = "cc-by-4.0"\n[films."Night Train"]\nlicence = "CC0"\nsource = "a tape"\n[films.quay]\nsource = "b"\n'
 
@@ -50,3 +50,17 @@ def test_what_is_not_understood_is_an_error(tmp_path: Path, text: str, words: st
     with pytest.raises(ConfigError, match=words) as told:
         read_licences(tmp_path)
     assert "\n" not in str(told.value)
+
+
+@pytest.mark.parametrize(
+    ("licences", "common"),
+    [
+        (["CC-BY-4.0", "cc-by-4.0"], "cc-by-4.0"),
+        (["mit", "cc-by-4.0"], "other"),
+        (["mit", ""], "other"),
+        (["my own"], "other"),
+        ([], "other"),
+    ],
+)
+def test_a_dataset_has_the_licence_that_all_its_films_have(licences: list[str], common: str) -> None:
+    assert common_licence(licences) == common
