@@ -21,7 +21,7 @@ from schemas.errors import SampleError, ShardError
 from tasks.models.colour import measure_light
 from tasks.runtime.images import ahead
 from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Row, Stage
-from tasks.sources.source import open_source
+from tasks.sources.shared import shared_reader
 
 KEPT_FORMATS = {"JPEG": "jpeg", "MPO": "jpeg", "PNG": "png", "WEBP": "webp"}
 DECODED_FORMATS = (
@@ -228,8 +228,10 @@ def ingest_shard(plan: Iterable[Row], read: Callable[[str], bytes], params: Inge
 
 
 def _run(inputs: Inputs) -> Iterator[Outcome]:
-    source = open_source(inputs.run.source)
-    return ingest_shard(inputs["plan"], source.read, inputs.run.config.ingest)
+    run = inputs.run
+    plan = list(inputs["plan"])
+    hashes = {row["item"]: row["sha256"] for row in plan if row["bytes"] <= run.config.ingest.max_bytes}
+    return ingest_shard(plan, shared_reader(run.source, run.config.video, hashes), run.config.ingest)
 
 
 STAGE = Stage(name="ingest", version=1, unit="frame", schema=FRAMES, inputs=("plan",), section="ingest", run=_run)

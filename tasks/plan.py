@@ -20,6 +20,7 @@ from tasks.runtime.keys import NaturalKey, content_key, loses_letters, natural_k
 from tasks.runtime.progress import Event, emit
 from tasks.runtime.stage import Row, RunSpec, ShardRef
 from tasks.runtime.store import Manifest, write_shard
+from tasks.sources.shared import share_source
 from tasks.sources.source import Source, SourceItem, open_source
 
 VERSION = 1
@@ -134,7 +135,8 @@ def cut_shards(frames: list[PlannedFrame], shard_frames: int) -> list[list[Plann
 
 def plan(run: RunSpec) -> list[ShardRef]:
     """Open the source of a run and plan it; see :func:`plan_shards`."""
-    source = open_source(run.source, Path(run.workspace) / "source_index.parquet")
+    source = open_source(run.source, Path(run.workspace) / "source_index.parquet", run.config.video)
+    share_source(run.source, run.config.video, source)
     return plan_shards(run, source, run.config.ingest)
 
 
@@ -201,7 +203,7 @@ def _write_plan(run: RunSpec, film: str, index: int, frames: list[PlannedFrame])
                 seconds=0.0,
                 cpu_s=0.0,
                 finished="",
-                software=software_versions(),
+                software=dict(software_versions()),
                 files=out.files,
             )
         )

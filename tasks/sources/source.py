@@ -1,12 +1,15 @@
 """What a source of frames is, and which one a text names."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from schemas.config import VideoConfig
 from schemas.errors import SourceError
+from tasks.runtime.places import is_url
+from tasks.sources.tree import Read
 
 _HUB_ID = re.compile(r"[A-Za-z0-9][\w.-]{0,95}/[A-Za-z0-9][\w.-]{0,95}")
 
@@ -44,8 +47,8 @@ class Source(Protocol):
         """Every image, in any order; raises ``SourceError`` when there is no reading the source."""
         ...
 
-    def read(self, item: str) -> bytes:
-        """The bytes of an image; raises ``SampleError`` when they cannot be read."""
+    def reader(self, items: Sequence[str]) -> Read:
+        """Gives the bytes of these images, each once, best in this order; raises ``SampleError`` when it cannot."""
         ...
 
     def ignored(self) -> dict[str, int]:
@@ -53,37 +56,36 @@ class Source(Protocol):
         ...
 
 
-def open_source(text: str, index: Path | None = None) -> Source:
-    """The source that ``text`` names: a folder, Parquet or Arrow files, or a dataset of the Hub.
+def open_source(text: str, index: Path | None = None, video: VideoConfig = VideoConfig()) -> Source:  # noqa: B008
+    """The source that ``text`` names.
+
+    A path, or a URL that fsspec opens, of a folder, an archive, a video, Parquet or Arrow files; or ``owner/name`` of a
+    dataset of the Hub where no such path exists.
 
     Args:
-        text: a path, or ``owner/name`` of a dataset where no such path exists.
-        index: a file that remembers hashes of unchanged files between runs.
+        text: path, URL or name.
+        index: a file that remembers hashes of unchanged files between runs; what was found in videos is kept beside it.
+        video: which frames of videos are taken.
 
     Raises:
-        SourceError: nothing of that name, or nothing that holds images.
+        SourceError: nothing of that name, or nothing that holds frames.
+        ConfigError: a package that it needs is not installed.
     """
-    from tasks.sources.folder import FolderSource
+    from tasks.sources.places import open_path, open_url
     from tasks.sources.table import TableSource, download_dataset
-    from tasks.sources.walk import walk_files
 
+    if is_url(text):
+        return open_url(text, index, video)
     try:
         path = Path(text).expanduser()
         found = path.exists()
-    except (OSError, RuntimeError):  # a name that is too long, the home of nobody
+    except (OSError, RuntimeError, ValueError):  # a name that is too long, the home of nobody, a zero byte
         found = False
-    if not found:
-        if _HUB_ID.fullmatch(text) and not text.startswith("."):
-            return TableSource(download_dataset(text), title=text.split("/")[1])
-        raise SourceError(
-            f"{text} does not exist: give a folder of images, a Parquet file, or owner/name of a Hub dataset"
-        )
-    if path.is_file():
-        if path.suffix.lower() not in (".parquet", ".arrow"):
-            raise SourceError(f"{text} is a file of another kind: give a folder of images or a Parquet file")
-        return TableSource([path], title=path.stem)
-    files = walk_files(path, passed_over=lambda _: None)
-    tables = sorted(p for p in files if p.suffix.lower() in (".parquet", ".arrow") and p.is_file())
-    if tables:
-        return TableSource(tables, title=path.resolve().name)
-    return FolderSource(path, index)
+    if found:
+        return open_path(path, text, index, video)
+    if _HUB_ID.fullmatch(text) and not text.startswith("."):
+        return TableSource(download_dataset(text), title=text.split("/")[1])
+    raise SourceError(
+        f"{text} does not exist: give a folder of images, a Parquet file, a video, an archive, a URL of one of these, "
+        "or owner/name of a Hub dataset"
+    )

@@ -15,8 +15,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from schemas.errors import SampleError, SourceError
-from tasks.sources.folder import IMAGE_SUFFIXES, FolderSource
+from tasks.sources.folder import FolderSource
 from tasks.sources.source import SourceItem
+from tasks.sources.tree import IMAGE_SUFFIXES
 
 ROOT = Path(__file__).parents[3]
 
@@ -63,13 +64,13 @@ def test_what_is_read_is_what_was_found(tmp_path: Path) -> None:
 
 def test_everything_else_is_passed_over_and_counted(tmp_path: Path) -> None:
     put(tmp_path, a="1")
-    for name in ("notes.txt", "more.TXT", "noextension", ".hidden.jpg", ".git/x.jpg", "clip.mp4"):
+    for name in ("notes.txt", "more.TXT", "noextension", ".hidden.jpg", ".git/x.jpg", "sound.mp3"):
         put_file(tmp_path, name, b"x")
     source = FolderSource(tmp_path, None)
     assert [item.item for item in source.scan()] == ["a.jpg"]
-    assert source.ignored() == {".mp4": 1, ".txt": 2, "without suffix": 1}
+    assert source.ignored() == {".mp3": 1, ".txt": 2, "without suffix": 1}
     list(source.scan())
-    assert source.ignored() == {".mp4": 1, ".txt": 2, "without suffix": 1}, "counted once a scan"
+    assert source.ignored() == {".mp3": 1, ".txt": 2, "without suffix": 1}, "counted once a scan"
 
 
 @pytest.mark.parametrize("suffix", sorted(IMAGE_SUFFIXES))
@@ -78,13 +79,13 @@ def test_suffixes_count_in_any_case(tmp_path: Path, suffix: str) -> None:
     assert len(scan(tmp_path)) == 1
 
 
-@pytest.mark.parametrize("files", [[], ["notes.txt", "clip.mp4"]])
+@pytest.mark.parametrize("files", [[], ["notes.txt", "sound.mp3"]])
 def test_a_folder_without_images_says_what_it_holds(tmp_path: Path, files: list[str]) -> None:
     for name in files:
         put_file(tmp_path, name, b"x")
     with pytest.raises(SourceError, match="holds no images") as caught:
         scan(tmp_path)
-    assert ("found 1 .mp4, 1 .txt" if files else "found nothing") in str(caught.value)
+    assert ("found 1 .mp3, 1 .txt" if files else "found nothing") in str(caught.value)
 
 
 def test_names_of_any_kind(tmp_path: Path) -> None:
