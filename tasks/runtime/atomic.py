@@ -16,7 +16,8 @@ from schemas.errors import WorkspaceError
 TEMPORARY_MARK = ".tmp-"
 
 
-def _explain(error: OSError, path: Path) -> WorkspaceError:
+def explain(error: OSError, path: Path) -> WorkspaceError:
+    """The error that says why ``path`` could not be written."""
     if error.errno in (errno.ENOSPC, errno.EDQUOT):
         return WorkspaceError(f"no space left while writing {path.name} in {path.parent}: free space and run again")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
@@ -49,7 +50,7 @@ def atomic_path(target: Path) -> Iterator[Path]:
         temporary.replace(target)
         sync_directory(target.parent)
     except OSError as error:
-        raise _explain(error, target) from error
+        raise explain(error, target) from error
     finally:
         # What cannot be removed here cannot be there, or goes with the next sweep; the first error is the one to tell.
         with contextlib.suppress(OSError):
@@ -84,7 +85,7 @@ def atomic_directory(target: Path) -> Iterator[Path]:
         sync_directory(target.parent)
         shutil.rmtree(aside, ignore_errors=True)
     except OSError as error:
-        raise _explain(error, target) from error
+        raise explain(error, target) from error
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -97,7 +98,12 @@ def write_bytes(target: Path, content: bytes) -> None:
 
 def write_json(target: Path, value: Any) -> None:
     """Write ``value`` atomically as readable JSON with sorted keys."""
-    write_bytes(target, (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode())
+    write_bytes(target, json_bytes(value))
+
+
+def json_bytes(value: Any) -> bytes:
+    """Readable JSON with sorted keys."""
+    return (json.dumps(value, indent=1, sort_keys=True, ensure_ascii=False) + "\n").encode()
 
 
 def sweep_temporaries(folder: Path) -> int:

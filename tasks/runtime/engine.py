@@ -5,6 +5,7 @@ them as Prefect task runs of the flow run that is under way; on which threads or
 """
 
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from importlib import import_module
 from itertools import pairwise
@@ -12,11 +13,11 @@ from typing import Any, ParamSpec, Protocol, Self, TypeVar
 
 from prefect import Task, task
 from prefect.cache_policies import NO_CACHE
+from prefect.task_runners import TaskRunner
 
-from schemas.config import Engine
 from schemas.errors import ShardError, StoryReasoningError
 from tasks.runtime.progress import Event, emit
-from tasks.runtime.stage import RunSpec, ShardRef, Stage
+from tasks.runtime.stage import RunSpec, ShardRef, find_stage
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -38,15 +39,17 @@ def stage_task(name: str) -> StageTask:
     @task(name=name, cache_policy=NO_CACHE, persist_result=False)
     def run_stage(run: RunSpec, batch: list[ShardRef]) -> list[ShardRef]:
         from tasks.runtime.execute import execute
+        from tasks.runtime.relay import telling_home
 
-        stage: Stage = import_module(f"tasks.{name}").STAGE
         done: list[ShardRef] = []
         failures: list[StoryReasoningError] = []
-        for ref in batch:
-            try:
-                done.append(execute(stage, run, ref))
-            except ShardError as error:
-                failures.append(error)
+        stage = find_stage(name)
+        with telling_home(run.run_id):
+            for ref in batch:
+                try:
+                    done.append(execute(stage, run, ref))
+                except ShardError as error:
+                    failures.append(error)
         if failures:
             raise ShardFailures(failures, len(batch))
         return done
@@ -124,12 +127,22 @@ class PlainRunner:
         return task.fn(*args, **kwargs)
 
 
+Placement = AbstractContextManager[object]
+
+
 class PrefectRunner:
     """Each stage of each batch of shards is a task run; a batch goes on as soon as its own stage is done."""
 
-    def __init__(self, remote: bool = False) -> None:
-        """``remote`` says that tasks run in other processes, whose events are not heard here."""
-        self._remote = remote
+    def __init__(self, task_runner: TaskRunner[Any]) -> None:
+        """Submit to ``task_runner``, which has been started."""
+        self._task_runner = task_runner
+
+    def place(self, stage: str) -> Placement:  # noqa: ARG002 - for runners that have a choice
+        """What has to be said around the submission of a stage's task; here nothing."""
+        return nullcontext()
+
+    def close_batch(self, tasks: Sequence[StageTask], shards: Sequence[ShardRef], run: RunSpec) -> None:
+        """Called with the shards of a batch that came through; here nothing is left to do."""
 
     def through(self, tasks: Sequence[StageTask], shards: Sequence[ShardRef], run: RunSpec) -> list[ShardRef]:
         """Shards after the last of the tasks, in order.
@@ -144,7 +157,8 @@ class PrefectRunner:
         for batch in batches:
             chain: list[Any] = [batch]
             for stage_task in tasks:
-                chain.append(stage_task.submit(run, chain[-1]))
+                with self.place(stage_task.name):
+                    chain.append(self._task_runner.submit(stage_task, {"run": run, "batch": chain[-1]}))
             chains.append(chain[1:])
         done: list[ShardRef] = []
         failures: list[StoryReasoningError] = []
@@ -158,8 +172,7 @@ class PrefectRunner:
                 failures.append(ShardError(f"{type(outcome).__name__}: {outcome}"))
             else:
                 done += outcome
-                if self._remote:
-                    _relay(tasks, outcome, run)
+                self.close_batch(tasks, outcome, run)
         if failures:
             raise ShardFailures(failures, len(shards))
         return done
@@ -185,11 +198,6 @@ def cut_batches(shards: Sequence[ShardRef], most: int) -> list[list[ShardRef]]:
     return [list(shards[a:b]) for a, b in pairwise(bounds)]
 
 
-def make_runner(engine: Engine) -> Runner:
-    """The runner of an engine."""
-    return PlainRunner() if engine == "plain" else PrefectRunner(remote=engine == "dask")
-
-
 def first_stories(
     runner: Runner, tasks: Sequence[StageTask], shards: Iterable[ShardRef], run: RunSpec, limit: int
 ) -> list[ShardRef]:
@@ -201,26 +209,6 @@ def first_stories(
             break
         done += runner.through(tasks, [replace(shard, limit=left)], run)
     return done
-
-
-def _relay(tasks: Sequence[StageTask], shards: Sequence[ShardRef], run: RunSpec) -> None:
-    """Tell the listeners here of shards that were made elsewhere."""
-    for stage in tasks:
-        for shard in shards:
-            manifest = run.store.find(stage.name, shard.shard, shard.keys[stage.name])
-            if manifest is not None:
-                emit(
-                    Event(
-                        "shard_done",
-                        stage=stage.name,
-                        shard=shard.shard,
-                        unit=manifest.unit,
-                        items_in=manifest.items_in,
-                        items_out=manifest.items_out,
-                        rejected=sum(manifest.rejected.values()),
-                        seconds=manifest.seconds,
-                    )
-                )
 
 
 def _announce(task: StageTask, shards: Sequence[ShardRef]) -> None:

@@ -4,14 +4,18 @@ import importlib.metadata
 import platform
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 
-from schemas.errors import ShardError, StoryReasoningError
+from schemas.errors import ShardError, StoryReasoningError, WorkspaceError
+from tasks.runtime.code import code_version
 from tasks.runtime.progress import Event, emit
 from tasks.runtime.stage import Inputs, Kept, Outcome, RunSpec, ShardRef, Stage
-from tasks.runtime.store import Manifest, ShardWriter, write_shard
+from tasks.runtime.store import Manifest, ShardStore, ShardWriter, write_shard
+from tasks.runtime.usage import Meter
 
 _LEASE = threading.Lock()
 """Held while a stage uses models: adapters serve one thread at a time, and two would only fight over the same cores."""
@@ -19,11 +23,12 @@ _LEASE = threading.Lock()
 _ITEM_EVENT_S = 0.2
 
 
-def software_versions() -> dict[str, str]:
+@cache
+def software_versions() -> Mapping[str, str]:
     """Versions that a result may depend on beyond its key; kept in manifests for people."""
     names = ("numpy", "pillow", "pyarrow", "onnxruntime")
     found = {name: importlib.metadata.version(name) for name in names}
-    return {"python": platform.python_version(), **found}
+    return {"python": platform.python_version(), "storyreasoning": code_version(), **found}
 
 
 def execute(stage: Stage, run: RunSpec, ref: ShardRef) -> ShardRef:
@@ -31,14 +36,19 @@ def execute(stage: Stage, run: RunSpec, ref: ShardRef) -> ShardRef:
 
     Raises:
         ShardError: the stage failed on the shard; nothing of it is kept.
-        StoryReasoningError: the workspace or a model cannot be used.
+        StoryReasoningError: the workspace or a model cannot be used, or this process runs other code than the flow.
     """
+    if run.code and run.code != code_version():
+        raise WorkspaceError(
+            f"this worker runs storyreasoning {code_version()} and the build {run.code}: "
+            "install the same version on every worker and restart it"
+        )
     key = stage.key(run, ref)
     store = run.store
     standing = store.find(stage.name, ref.shard, key)
     if standing is None:
         emit(Event("shard_started", stage=stage.name, shard=ref.shard, unit=stage.unit))
-        standing = _make(stage, run, ref, key)
+        standing = make_shard(stage, run, ref, key, store)
         reused = False
     else:
         reused = True
@@ -59,18 +69,20 @@ def execute(stage: Stage, run: RunSpec, ref: ShardRef) -> ShardRef:
     return replace(ref, keys={**ref.keys, stage.name: key}, stories=stories)
 
 
-def _make(stage: Stage, run: RunSpec, ref: ShardRef, key: str) -> Manifest:
-    store = run.store
-    readers = {name: store.read(name, ref.shard, ref.keys[name]) for name in stage.inputs}
+def make_shard(stage: Stage, run: RunSpec, ref: ShardRef, key: str, target: ShardStore) -> Manifest:
+    """Run a stage on a shard, whether it stands or not, and commit the result to ``target``.
+
+    Raises:
+        ShardError: the stage failed on the shard; nothing of it is kept.
+        StoryReasoningError: the workspace or a model cannot be used.
+    """
+    readers = {name: run.store.read(name, ref.shard, ref.keys[name]) for name in stage.inputs}
     inputs = Inputs(run, ref, readers)
-    started, cpu = time.monotonic(), time.process_time()
+    meter = Meter()
     try:
-        items_in = stage.count(inputs) if stage.count else readers[stage.inputs[0]].rows
-        with write_shard(store, stage.name, ref.shard, key, stage.schema) as out:
-            if stage.leased:
-                with _LEASE:
-                    items_out = _drain(stage, inputs, out)
-            else:
+        with meter, write_shard(target, stage.name, ref.shard, key, stage.schema) as out:
+            items_in = stage.count(inputs) if stage.count else readers[stage.inputs[0]].rows
+            with _lease(stage, meter):
                 items_out = _drain(stage, inputs, out)
             lost = items_in - items_out - sum(out.rejected.values())
             if lost:
@@ -102,14 +114,35 @@ def _make(stage: Stage, run: RunSpec, ref: ShardRef, key: str) -> Manifest:
         items_out=items_out,
         rows=out.rows,
         rejected=dict(sorted(out.rejected.items())),
-        seconds=round(time.monotonic() - started, 4),
-        cpu_s=round(time.process_time() - cpu, 4),
+        seconds=round(meter.seconds, 4),
+        cpu_s=round(meter.cpu_s, 4),
         finished=datetime.now(UTC).isoformat(timespec="milliseconds"),
-        software=software_versions(),
+        software=dict(software_versions()),
         files=out.files,
+        run=run.run_id,
+        peak_bytes=meter.peak_bytes,
+        gpu_s=round(meter.gpu_s, 4),
+        read_bytes=meter.read_bytes,
+        written_bytes=sum(file.bytes for file in out.files),
     )
-    store.commit(manifest)
+    target.commit(manifest)
     return manifest
+
+
+@contextmanager
+def _lease(stage: Stage, meter: Meter) -> Iterator[None]:
+    """The machine's models, for a stage that needs them; the wait for them is no work of the shard's."""
+    if not stage.leased:
+        yield
+        return
+    asked = time.monotonic()
+    with _LEASE:
+        begun = time.monotonic()
+        meter.waited(begun - asked)
+        try:
+            yield
+        finally:
+            meter.held_models(time.monotonic() - begun)
 
 
 def _outcomes(stage: Stage, inputs: Inputs) -> Iterator[Outcome]:
@@ -129,7 +162,7 @@ def _drain(stage: Stage, inputs: Inputs, out: ShardWriter) -> int:
             items_out += outcome.items
             done += outcome.items
         else:
-            out.reject(stage.unit, outcome.item, outcome.reason, outcome.detail)
+            out.reject(stage.unit, outcome.item, outcome.reason, outcome.detail, outcome.faults, outcome.text)
             done += 1
         now = time.monotonic()
         if now - last >= _ITEM_EVENT_S:

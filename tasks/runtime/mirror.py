@@ -22,8 +22,8 @@ from tasks.runtime.progress import Event, emit
 from tasks.runtime.workspace import Workspace, locked_workspace, open_workspace
 
 MARKER, LATEST = "workspace.json", "latest.json"
-_NOTES = ".sent.json"
-_OWN = (_NOTES, ".lock")
+_NOTES, _ORIGIN = ".sent.json", ".origin.json"
+_OWN = (_NOTES, _ORIGIN, ".lock")
 
 
 def mirror_of(url: str) -> Path:
@@ -54,6 +54,7 @@ def building_in(workspace: str) -> Iterator[Workspace]:
     with leased(objects) as lease, locked_workspace(folder) as opened:
         fetch_outputs(objects, folder)
         open_workspace(folder)
+        write_json(folder / _ORIGIN, {"url": url})
         if objects.read(MARKER) is None:
             objects.put(MARKER, folder / MARKER)
         try:
@@ -67,6 +68,31 @@ def building_in(workspace: str) -> Iterator[Workspace]:
         lease.check()
         send_outputs(objects, folder)
         emit(Event("message", text=f"sent to {url}; the copy on this machine is {folder}"))
+
+
+def local_copy(url: str) -> Path:
+    """The copy of a finished workspace on this machine, brought up to date for reading; shards come as they are asked for.
+
+    Raises:
+        WorkspaceError: the place cannot be read, holds no workspace, or is being built from here.
+    """
+    url = url.rstrip("/")
+    find_place(url, WorkspaceError)
+    objects, folder = Objects(url), mirror_of(url)
+    if objects.read(MARKER) is None:
+        raise WorkspaceError(f"{url} holds no workspace: 'storyreasoning build --workspace {url}' makes one")
+    with locked_workspace(folder):
+        fetch_outputs(objects, folder)
+        write_json(folder / _ORIGIN, {"url": url})
+    return folder
+
+
+def origin_of(folder: Path) -> str:
+    """The URL of the workspace that a folder is the copy of; empty for a workspace of this machine."""
+    try:
+        return str(json.loads((folder / _ORIGIN).read_text(encoding="utf-8"))["url"])
+    except (OSError, ValueError, KeyError, TypeError):
+        return ""
 
 
 def fetch_outputs(objects: Objects, folder: Path) -> None:

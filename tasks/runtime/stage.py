@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -28,11 +29,16 @@ class Kept:
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """An item that goes no further: a short fixed ``reason`` that is counted, and a ``detail`` for a person."""
+    """An item that goes no further: a short fixed ``reason`` that is counted, and a ``detail`` for a person.
+
+    Of what a model wrote, ``faults`` are what is wrong with its last ``text``.
+    """
 
     item: str
     reason: str
     detail: str = ""
+    faults: tuple[str, ...] = ()
+    text: str = ""
 
 
 Outcome = Kept | Rejected
@@ -55,18 +61,26 @@ class ShardRef:
 
 @dataclass(frozen=True, slots=True)
 class RunSpec:
-    """What every task of a run needs to know."""
+    """What every task of a run needs to know.
+
+    ``workspace`` is a folder of this machine, and ``remote`` the URL that it is a copy of, if it is one. ``run_id`` names the
+    run in the manifests of what it makes; ``code`` is the version of the code that began it, which every
+    worker must have; empty for one that asks for none.
+    """
 
     workspace: str
     source: str
     config: BuildConfig
+    run_id: str = ""
+    code: str = ""
+    remote: str = ""
 
     @property
     def store(self) -> "ShardStore":
         """The shards of the workspace."""
         from tasks.runtime.store import ShardStore
 
-        return ShardStore(Path(self.workspace) / "shards")
+        return ShardStore(Path(self.workspace) / "shards", self.remote)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +107,7 @@ class Stage:
         schema: of the rows.
         inputs: stages whose results are read, the counted one first.
         section: the part of the configuration that the result depends on; empty for none.
+        settings: what the result depends on, where that is not one whole section; then ``section`` is not looked at.
         run: gives the outcome of every item, in order.
         count: how many items go in; by default the rows of the first input.
         models: name and sha256 of the models in use; part of the key.
@@ -111,10 +126,15 @@ class Stage:
     models: Callable[[BuildConfig], Mapping[str, str]] | None = None
     leased: bool = False
     limited: bool = False
+    settings: Callable[[BuildConfig, ShardRef], Mapping[str, Any]] | None = None
 
     def params(self, run: RunSpec, ref: ShardRef) -> dict[str, Any]:
         """The parameters that the result depends on, as JSON-like values."""
-        values: dict[str, Any] = getattr(run.config, self.section).model_dump(mode="json") if self.section else {}
+        values: dict[str, Any] = {}
+        if self.settings:
+            values = dict(self.settings(run.config, ref))
+        elif self.section:
+            values = getattr(run.config, self.section).model_dump(mode="json")
         return {**values, "limit_stories": ref.limit} if self.limited and ref.limit is not None else values
 
     def key(self, run: RunSpec, ref: ShardRef) -> str:
@@ -128,3 +148,9 @@ class Stage:
                 "inputs": {name: ref.keys[name] for name in self.inputs},
             }
         )
+
+
+def find_stage(name: str) -> Stage:
+    """The stage in ``tasks/<name>.py``; the module is imported now."""
+    stage: Stage = import_module(f"tasks.{name}").STAGE
+    return stage

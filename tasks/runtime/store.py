@@ -2,19 +2,23 @@
 
 import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 from pathlib import Path
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.arrow import DEAD_LETTERS
 from schemas.errors import ShardError
-from tasks.runtime.atomic import atomic_path, write_json
+from tasks.runtime.atomic import atomic_path, json_bytes, write_json
 from tasks.runtime.keys import file_sha256
 from tasks.runtime.stage import Row
+
+if TYPE_CHECKING:
+    from tasks.runtime.objects import Objects
 
 GROUP_BYTES = 8_000_000
 """Bytes of binary columns after which a row group is closed, so that readers stay small."""
@@ -36,7 +40,8 @@ class Manifest:
 
     ``inputs`` maps a stage to the key of the shard that was read, ``models`` a model's name to the sha256 of its weights.
     ``items_in == items_out + sum(rejected.values())`` holds for every manifest, counted in ``unit``; ``rows`` is the
-    length of the table, which differs where one row stands for several items (the frames of a story).
+    length of the table, which differs where one row stands for several items (the frames of a story). ``run`` names the run
+    that made it; it and what the shard cost (``seconds`` to ``written_bytes``) enter no key and no dataset.
     """
 
     stage: str
@@ -57,6 +62,11 @@ class Manifest:
     finished: str
     software: dict[str, str]
     files: tuple[StoredFile, ...]
+    run: str = ""
+    peak_bytes: int = 0
+    gpu_s: float = 0.0
+    read_bytes: int = 0
+    written_bytes: int = 0
 
     @classmethod
     def from_json(cls, text: str) -> Self:
@@ -72,9 +82,14 @@ class Manifest:
 
 @dataclass(frozen=True, slots=True)
 class ShardStore:
-    """All shards of a workspace, addressed by stage, shard and key."""
+    """All shards of a workspace, addressed by stage, shard and key.
+
+    Where the workspace is a copy of one at a URL (``remote``), a shard stands when its manifest is there: files and then the
+    manifest are sent when it is made, and fetched when they are first read here.
+    """
 
     root: Path
+    remote: str = ""
 
     def folder(self, stage: str, shard: str) -> Path:
         """Folder of the shard's versions at a stage."""
@@ -95,14 +110,18 @@ class ShardStore:
     def find(self, stage: str, shard: str, key: str) -> Manifest | None:
         """The manifest of a shard that stands whole, or None: never made, truncated, or with a damaged manifest."""
         path = self.manifest_path(stage, shard, key)
-        try:
-            manifest = Manifest.from_json(path.read_text(encoding="utf-8"))
-        except (OSError, ValueError, KeyError, TypeError):
+        manifest = self._load(path)
+        if manifest is None and self._objects is not None and self._objects.fetch(self._address(path), path):
+            manifest = self._load(path)
+        if manifest is None:
             return None
         folder = path.parent
         for entry in manifest.files:
             try:
                 if (folder / entry.name).stat().st_size != entry.bytes:
+                    return None
+            except FileNotFoundError:
+                if self._objects is None:
                     return None
             except OSError:
                 return None
@@ -119,7 +138,10 @@ class ShardStore:
         Raises:
             ShardError: it cannot be read; its manifest is withdrawn so that the next run makes it again.
         """
-        return ShardReader(self.path(stage, shard, key), self.manifest_path(stage, shard, key), stage, shard)
+        path, manifest = self.path(stage, shard, key), self.manifest_path(stage, shard, key)
+        if self._objects is not None and not path.exists():
+            self._fetch(path, manifest)
+        return ShardReader(path, manifest, stage, shard, self._withdraw)
 
     def rejects(self, stage: str, shard: str, key: str) -> list[Row]:
         """Dead letters of a shard, in the order in which they were met.
@@ -127,30 +149,78 @@ class ShardStore:
         Raises:
             ShardError: they cannot be read; the shard's manifest is withdrawn as by :meth:`read`.
         """
-        path = self.rejects_path(stage, shard, key)
+        path, manifest = self.rejects_path(stage, shard, key), self.manifest_path(stage, shard, key)
+        if self._objects is not None and not path.exists():
+            self._fetch(path, manifest)
         if not path.exists():
             return []
-        reader = ShardReader(path, self.manifest_path(stage, shard, key), stage, shard)
+        reader = ShardReader(path, manifest, stage, shard, self._withdraw)
         try:
-            return list(reader)
+            return [{"faults": [], "text": "", **row} for row in reader]  # older ones had neither
         finally:
             reader.close()
 
     def commit(self, manifest: Manifest) -> None:
         """Make a shard stand: write its manifest, last."""
-        write_json(self.manifest_path(manifest.stage, manifest.shard, manifest.key), asdict(manifest))
+        path = self.manifest_path(manifest.stage, manifest.shard, manifest.key)
+        if self._objects is not None:
+            for entry in manifest.files:
+                self._objects.put(self._address(path.with_name(entry.name)), path.with_name(entry.name))
+            self._objects.write(self._address(path), json_bytes(asdict(manifest)))
+        write_json(path, asdict(manifest))
+
+    @property
+    def _objects(self) -> "Objects | None":
+        return _objects_at(self.remote) if self.remote else None
+
+    def _address(self, path: Path) -> str:
+        return f"shards/{path.relative_to(self.root).as_posix()}"
+
+    @staticmethod
+    def _load(path: Path) -> Manifest | None:
+        try:
+            return Manifest.from_json(path.read_text(encoding="utf-8"))
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
+    def _fetch(self, path: Path, manifest: Path) -> None:
+        """Bring a file here, if its manifest answers for it; one that is not what that says is left for the reader to find."""
+        known = self._load(manifest)
+        entry = next((e for e in known.files if e.name == path.name), None) if known else None
+        if self._objects is None or entry is None or not self._objects.fetch(self._address(path), path):
+            return
+        if file_sha256(path) != entry.sha256:
+            path.write_bytes(b"")
+
+    def _withdraw(self, manifest: Path) -> None:
+        """Take a manifest away, here and at the URL, so that the next run makes the shard anew."""
+        manifest.unlink(missing_ok=True)
+        if self._objects is not None:
+            for path in (manifest, manifest.with_suffix(".parquet")):
+                path.unlink(missing_ok=True)
+            self._objects.remove(self._address(manifest))
+
+
+@lru_cache(maxsize=4)
+def _objects_at(url: str) -> "Objects":
+    from tasks.runtime.objects import Objects
+
+    return Objects(url)
 
 
 class ShardReader:
     """A shard, read a row group at a time so that memory does not grow with it; every page is held against its checksum."""
 
-    def __init__(self, path: Path, manifest: Path, stage: str, shard: str) -> None:
-        """Open the file that ``manifest`` answers for.
+    def __init__(
+        self, path: Path, manifest: Path, stage: str, shard: str, withdraw: Callable[[Path], None] | None = None
+    ) -> None:
+        """Open the file that ``manifest`` answers for; ``withdraw`` takes the manifest away when it is damaged.
 
         Raises:
             ShardError: it is no readable Parquet file.
         """
         self._manifest = manifest
+        self._take_away = withdraw or (lambda path: path.unlink(missing_ok=True))
         self._where = f"shard {shard} of {stage}"
         try:
             self._file = pq.ParquetFile(path, page_checksum_verification=True)
@@ -159,7 +229,7 @@ class ShardReader:
 
     def _withdraw(self, error: Exception) -> ShardError:
         """Take the shard's manifest away, so that the next run makes it anew."""
-        self._manifest.unlink(missing_ok=True)
+        self._take_away(self._manifest)
         told = " ".join(str(error).split())
         return ShardError(f"{self._where} is damaged ({told}): run again to make it anew")
 
@@ -188,12 +258,24 @@ class ShardReader:
 
     def group(self, index: int, columns: list[str] | None = None) -> list[Row]:
         """Rows of one row group."""
+        rows: list[Row] = self.table(index, columns).to_pylist()
+        return rows
+
+    def tables(self, columns: list[str]) -> Iterator[pa.Table]:
+        """Row groups in order as they are in memory, for whoever wants the bytes without making objects of them.
+
+        Raises:
+            ShardError: a row group is damaged.
+        """
+        for group in range(self._file.num_row_groups):
+            yield self.table(group, columns)
+
+    def table(self, index: int, columns: list[str] | None = None) -> pa.Table:
+        """One row group; raises as :meth:`tables` does."""
         try:
-            table = self._file.read_row_group(index, columns=columns, use_threads=False)
+            return self._file.read_row_group(index, columns=columns, use_threads=False)
         except (OSError, ValueError, pa.ArrowException) as error:
             raise self._withdraw(error) from error
-        rows: list[Row] = table.to_pylist()
-        return rows
 
     def close(self) -> None:
         """Let go of the file."""
@@ -223,11 +305,22 @@ class ShardWriter:
         if len(self._rows) >= GROUP_ROWS or self._pending_bytes >= GROUP_BYTES:
             self.flush()
 
-    def reject(self, unit: str, item: str, reason: str, detail: str) -> None:
+    def reject(
+        self, unit: str, item: str, reason: str, detail: str, faults: Sequence[str] = (), text: str = ""
+    ) -> None:
         """Add a dead letter: which item, a short fixed reason that is counted, and what a person should know."""
         self.rejected[reason] = self.rejected.get(reason, 0) + 1
         self.rejects.append(
-            {"stage": self._stage, "shard": self._shard, "unit": unit, "item": item, "reason": reason, "detail": detail}
+            {
+                "stage": self._stage,
+                "shard": self._shard,
+                "unit": unit,
+                "item": item,
+                "reason": reason,
+                "detail": detail,
+                "faults": list(faults),
+                "text": text,
+            }
         )
 
     def flush(self) -> None:

@@ -1,24 +1,47 @@
 """Writing a file while the next piece of it is made: work done behind, and a digest taken on the way to the disk."""
 
 import hashlib
+import os
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Self
 
+SYNC_BYTES = 64_000_000
+"""Bytes after which the disk is set to work, so that little is left to wait for when a file is whole."""
+
 
 class HashingFile:
-    """A file open for writing that knows the sha256 of what went into it; hashing and writing run without the GIL."""
+    """A file open for writing that knows the sha256 of what went into it; hashing, writing and syncing run without the GIL."""
 
     def __init__(self, path: Path) -> None:
         """Create ``path``."""
         self._file = path.open("wb")
         self._hash = hashlib.sha256()
+        self._disk = ThreadPoolExecutor(1)
+        self._syncing: Future[None] | None = None
+        self._unsynced = 0
 
     def write(self, piece: bytes) -> int:
-        """Append."""
+        """Append.
+
+        Raises:
+            OSError: this piece could not be written, or an earlier one not be brought to the disk.
+        """
         self._hash.update(piece)
-        return self._file.write(piece)
+        written = self._file.write(piece)
+        self._unsynced += written
+        if self._unsynced >= SYNC_BYTES and (self._syncing is None or self._syncing.done()):
+            self._wait()
+            self._file.flush()
+            self._syncing = self._disk.submit(os.fsync, self._file.fileno())
+            self._unsynced = 0
+        return written
+
+    def _wait(self) -> None:
+        syncing, self._syncing = self._syncing, None
+        if syncing is not None:
+            syncing.result()
 
     def flush(self) -> None:
         """Hand everything to the system."""
@@ -30,7 +53,11 @@ class HashingFile:
 
     def close(self) -> None:
         """Close the file; once more does nothing."""
-        self._file.close()
+        try:
+            self._wait()
+        finally:
+            self._disk.shutdown()
+            self._file.close()
 
     @property
     def closed(self) -> bool:

@@ -17,9 +17,10 @@ FORMAT = 1
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """A folder that holds everything a build makes."""
+    """A folder that holds everything a build makes; ``remote`` is the URL that it is a copy of, if it is one."""
 
     root: Path
+    remote: str = ""
 
     @property
     def shards(self) -> Path:
@@ -45,6 +46,21 @@ class Workspace:
     def dead_letters(self) -> Path:
         """Everything that was left out in the last run, with its reason."""
         return self.root / "dead_letters.parquet"
+
+    @property
+    def ledger(self) -> Path:
+        """Every call of a chat model, one file a process."""
+        return self.root / "ledger"
+
+    @property
+    def ledger_table(self) -> Path:
+        """A copy of the ledger, for reading."""
+        return self.root / "ledger.parquet"
+
+    @property
+    def chat(self) -> Path:
+        """What was found out about chat endpoints, and batches under way."""
+        return self.root / "chat"
 
     @property
     def marker(self) -> Path:

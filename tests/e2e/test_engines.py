@@ -17,7 +17,7 @@ pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
 
 
 def run_build(
-    engine: str, films: Path, workspace: Path, tmp_path: Path, main: str = MAIN
+    engine: str, films: Path | str, workspace: Path | str, tmp_path: Path, main: str = MAIN, **variables: str
 ) -> "subprocess.CompletedProcess[str]":
     """Build by the command line in a process of its own, with a Prefect of its own."""
     settings = tmp_path / "my.toml"
@@ -33,6 +33,7 @@ def run_build(
         "DASK_DISTRIBUTED__WORKER__PRELOAD": "tests.e2e.dask_models",
         "PYTHONPATH": str(ROOT),
         "PYTHONHASHSEED": "77",
+        **variables,
     }
     environment.pop("PREFECT_API_URL", None)
     words = ["build", films, "--workspace", workspace, "--config", settings, "--engine", engine, "--json"]
@@ -56,17 +57,106 @@ def test_an_engine_writes_the_same_bytes(engine: str, films: Path, finished: tup
     assert temporaries(tmp_path / "w") == []
 
 
+def test_a_worker_killed_in_the_middle_of_a_shard_changes_no_byte(
+    films: Path, finished: tuple[Path, Path], tmp_path: Path
+) -> None:
+    """Two worker processes; one is killed by SIGKILL while it detects, with a half-written shard on the disk."""
+    pytest.importorskip("prefect_dask")
+    sign = tmp_path / "killed"
+    done = run_build(
+        "dask",
+        films,
+        tmp_path / "w",
+        tmp_path,
+        DASK_DISTRIBUTED__WORKER__PRELOAD="tests.e2e.dask_killed",
+        STORYREASONING_SIGN=str(sign),
+    )
+    assert done.returncode == 0, done.stderr
+    assert sign.exists(), "nobody was killed"
+    assert digests(tmp_path / "w" / "dataset") == digests(finished[1] / "dataset")
+    assert temporaries(tmp_path / "w") == []
+    events = [json.loads(line) for line in done.stdout.splitlines()]
+    ended = [(e["stage"], e["shard"]) for e in events if e["event"] == "shard_done"]
+    assert len(ended) == len(set(ended)) == 3 * len(STAGES), "the end of every shard is told once"
+    begun = [(e["stage"], e["shard"]) for e in events if e["event"] == "shard_started"]
+    assert set(begun) == set(ended), "workers are heard while they are at it"
+    order = [e["event"] for e in events if e.get("stage") == "ingest" and e["event"] != "stage"]
+    assert order[0] == "shard_started"
+
+
+CLUSTER = """
+import sys
+from pathlib import Path
+from distributed import LocalCluster
+from prefect.settings import PREFECT_LOGGING_LEVEL, temporary_settings
+from schemas.errors import StoryReasoningError
+from tests.e2e.building import config
+
+if __name__ == "__main__":
+    from flows.build_dataset import build_dataset
+    import tasks.runtime.record as record
+    films, workspace = sys.argv[1:3]
+    version = record.code_version
+    with LocalCluster(n_workers=1, threads_per_worker=2, host="127.0.0.1", dashboard_address=None) as cluster:
+        for told in ("9.9+0", version()):
+            record.code_version = lambda: told
+            try:
+                build_dataset(films, workspace, config(), "dask", "test", scheduler=cluster.scheduler_address)
+                print("done")
+            except StoryReasoningError as error:
+                print(error)
+    try:
+        build_dataset(films, workspace, config(), "dask", "test", scheduler="tcp://127.0.0.1:9")
+    except StoryReasoningError as error:
+        print(error.exit_code, error)
+"""
+
+
+def test_workers_of_a_cluster_that_is_there(films: Path, finished: tuple[Path, Path], tmp_path: Path) -> None:
+    """Refused while their code is another than the flow's; used when it is the same; and no cluster is said in one line."""
+    pytest.importorskip("prefect_dask")
+    environment = {
+        **os.environ,
+        "PREFECT_HOME": str(tmp_path / "prefect"),
+        "PREFECT_PROFILES_PATH": str(tmp_path / "prefect" / "profiles.toml"),
+        "PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS": "120",
+        "PREFECT_SERVER_ALLOW_EPHEMERAL_MODE": "true",
+        "PREFECT_LOGGING_LEVEL": "CRITICAL",
+        "DASK_DISTRIBUTED__WORKER__PRELOAD": "tests.e2e.dask_models",
+        "PYTHONPATH": str(ROOT),
+        "DO_NOT_TRACK": "1",
+    }
+    environment.pop("PREFECT_API_URL", None)
+    script = tmp_path / "cluster.py"
+    script.write_text(CLUSTER)
+    done = subprocess.run(
+        [sys.executable, script, films, tmp_path / "w"],
+        cwd=ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stderr
+    refused, built, nobody = done.stdout.splitlines()[-3:]
+    assert "and the build 9.9+0: install the same version on every worker and restart it" in refused
+    assert built == "done"
+    assert nobody == "2 no Dask scheduler answers at tcp://127.0.0.1:9: start one with 'dask scheduler'"
+    assert digests(tmp_path / "w" / "dataset") == digests(finished[1] / "dataset")
+    assert temporaries(tmp_path / "w") == []
+
+
 FAILING = """
 import sys
 from tests import fakes
 fakes.install()
-import tasks.draft
-compose = tasks.draft.compose
+import tasks.composer_rows
+compose = tasks.composer_rows.compose_analysis
 def fail(evidence, params):
     if evidence.film == "heat":
         raise RuntimeError("out of words")
     return compose(evidence, params)
-tasks.draft.compose = fail
+tasks.composer_rows.compose_analysis = fail
 from cli.main import main
 sys.exit(main(sys.argv[1:]))
 """
@@ -78,7 +168,7 @@ def test_a_failing_shard_is_one_line_on_threads_too(films: Path, finished: tuple
     assert done.returncode == 1
     assert "Traceback" not in done.stderr
     (line,) = (line for line in done.stderr.splitlines() if line.startswith("error: "))
-    assert line.startswith("error: 1 of 3 shards failed: draft failed on shard heat-")
+    assert line.startswith("error: 1 of 3 shards failed: draft_analysis failed on shard heat-")
     assert "RuntimeError: out of words; the rest is kept, run again to continue" in line
     stands = {p.parent.parent.name for p in (workspace / "shards").rglob("ronin-*/*.json")}
     assert stands >= set(STAGES), "the other films went on to the end"
@@ -88,5 +178,5 @@ def test_a_failing_shard_is_one_line_on_threads_too(films: Path, finished: tuple
         for e in map(json.loads, again.stdout.splitlines())
         if e["event"] == "shard_done" and not e.get("reused")
     ]
-    assert fresh == [("draft", "heat"), ("ground", "heat")]
+    assert fresh == [("draft_analysis", "heat"), ("draft_story", "heat"), ("ground", "heat")]
     assert digests(workspace / "dataset") == digests(finished[1] / "dataset")

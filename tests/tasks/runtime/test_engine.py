@@ -13,12 +13,10 @@ from schemas.errors import ModelError, ShardError, WorkspaceError
 from tasks.runtime.engine import (
     MAX_TASK_RUNS,
     PlainRunner,
-    PrefectRunner,
     ShardFailures,
     StageTask,
     cut_batches,
     first_stories,
-    make_runner,
 )
 from tasks.runtime.progress import Event, listening
 from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, RunSpec, ShardRef, Stage
@@ -152,12 +150,6 @@ def test_stages_neither_cache_nor_store_in_prefect(origin: StageTask) -> None:
     assert origin.persist_result is False
     assert origin.cache_policy is not None
     assert origin.cache_policy.compute_key(task_ctx=None, inputs={}, flow_parameters={}) is None  # type: ignore[arg-type]
-
-
-def test_the_engine_chooses_the_runner() -> None:
-    assert isinstance(make_runner("plain"), PlainRunner)
-    assert isinstance(make_runner("threads"), PrefectRunner)
-    assert isinstance(make_runner("dask"), PrefectRunner)
 
 
 @given(st.integers(0, 300), st.integers(1, 60))

@@ -95,7 +95,7 @@ def test_what_went_there_goes_here(memory: Any) -> None:
     memory.rm_file("/mirrored/w/dataset/a")
     fetch_outputs(Objects(URL), mirror_of(URL))
     left = {p.relative_to(mirror_of(URL)).as_posix() for p in mirror_of(URL).rglob("*") if p.is_file()}
-    assert left == {"workspace.json", "runs/one", ".lock", ".sent.json"}, (
+    assert left == {"workspace.json", "runs/one", ".lock", ".sent.json", ".origin.json"}, (
         "the manifest was never there: it did not stand"
     )
 

@@ -1,4 +1,5 @@
 import hashlib
+import os
 import threading
 from pathlib import Path
 
@@ -28,6 +29,34 @@ def test_an_error_of_the_disk_comes_through_arrow_as_it_is(tmp_path: Path, monke
     with pytest.raises(OSError, match="No space left") as told:
         pq.ParquetWriter(file, pa.schema([("a", pa.int32())])).close()
     assert told.value.errno == 28
+
+
+def test_the_disk_is_set_to_work_on_the_way(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tasks.runtime.streams.SYNC_BYTES", 100)
+    sizes: list[int] = []
+    monkeypatch.setattr("os.fsync", lambda handle: sizes.append(os.fstat(handle).st_size))
+    file = HashingFile(tmp_path / "a")
+    file.write(bytes(99))
+    assert sizes == []
+    file.write(bytes(1))
+    file.close()
+    file.close()
+    assert sizes == [100]
+
+
+def test_an_error_of_the_disk_is_told_at_the_latest_when_the_file_is_closed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: int) -> None:
+        raise OSError(5, "Input/output error")
+
+    monkeypatch.setattr("tasks.runtime.streams.SYNC_BYTES", 1)
+    monkeypatch.setattr("os.fsync", fail)
+    file = HashingFile(tmp_path / "a")
+    file.write(b"x")
+    with pytest.raises(OSError, match="Input/output error"):
+        file.close()
+    assert file.closed
 
 
 def test_work_is_done_in_order_beside_this_thread() -> None:
