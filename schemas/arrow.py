@@ -61,7 +61,8 @@ SELECTED = _schema("selected", 1, [("frame_id", TEXT), ("scene", TEXT)])
 DETECTION = _struct(det_id=TEXT, label=TEXT, score=REAL, origin=TEXT, **BOX, mask=BYTES)
 DETECTIONS = _schema("detections", 2, [("frame_id", TEXT), ("detections", _list(DETECTION))])
 """What was found in a frame, in pixels; ``origin`` is ``detector``, ``stuff`` for a part of a region without instances (sky,
-wall), or ``face``; ``mask`` is COCO's run-length code of its pixels in the frame, empty where the model gives none."""
+wall), ``landmark`` for a place whose name is the label, or ``face``; ``mask`` is COCO's run-length code of its pixels in the
+frame, empty where the model gives none."""
 
 FACE = _struct(det_id=TEXT, score=REAL, quality=REAL, **BOX, landmarks=_list(REAL), embedding=BYTES)
 PEOPLE = _schema(
@@ -87,22 +88,47 @@ ENTITY = _struct(entity_id=TEXT, gallery_id=TEXT, kind=TEXT, label=TEXT, confide
 IDENTITIES = _schema("identities", 1, [("story_key", TEXT), ("film", TEXT), ("entities", _list(ENTITY))])
 """Who is who in a story; ``frame`` counts from 1, ``gallery_id`` is the same over the stories of a film."""
 
-DRAFTS = _schema(
-    "drafts",
+_DRAFTED = [
+    ("drafter", TEXT),
+    ("model", TEXT),
+    ("prompt_version", TEXT),
+    ("input_tokens", BIG),
+    ("output_tokens", BIG),
+    ("cost_usd", pa.float64()),
+    ("attempts", INT),
+    ("pictures", _list(INT)),
+]
+CORRECTION = _struct(
+    frame=INT, kind=TEXT, entity_id=TEXT, other_id=TEXT, label=TEXT, **BOX, applied=FLAG, reason=TEXT, became=TEXT
+)
+LANDMARK = _struct(entity_id=TEXT, name=TEXT, frame=INT, region=TEXT, source=TEXT)
+ANALYSES = _schema(
+    "analyses",
     1,
     [
         ("story_key", TEXT),
+        ("film", TEXT),
         ("chain_of_thought", TEXT),
-        ("story", TEXT),
-        ("drafter", TEXT),
-        ("model", TEXT),
-        ("prompt_version", TEXT),
-        ("input_tokens", BIG),
-        ("output_tokens", BIG),
-        ("cost_usd", pa.float64()),
+        ("entities", _list(ENTITY)),
+        ("detections", _list(_struct(frame=INT, det_id=TEXT, label=TEXT, score=REAL, origin=TEXT, **BOX))),
+        ("corrections", _list(CORRECTION)),
+        ("landmarks", _list(LANDMARK)),
+        *_DRAFTED,
     ],
 )
-"""Tables and story as drafted, with what they cost."""
+"""The tables of a story, and who is who after the drafter's corrections.
+
+``entities`` stand in place of those of ``IDENTITIES``; ``detections`` are those that the drafter added (``origin`` is
+``drafter`` or ``landmark``). A correction names ids as re-identification gave them, says whether it was ``applied`` or why
+not, and what its entity ``became``. ``pictures`` are the frames that were shown to a model, ``attempts`` its answers.
+"""
+
+DRAFTS = _schema(
+    "drafts",
+    2,
+    [("story_key", TEXT), ("chain_of_thought", TEXT), ("story", TEXT), *_DRAFTED],
+)
+"""Tables and story as drafted; tokens and cost are those of both."""
 
 LINK = _struct(frame=INT, kind=TEXT, ids=_list(TEXT), text=TEXT, start=INT, end=INT)
 GROUNDED = _schema(
@@ -121,10 +147,61 @@ GROUNDED = _schema(
 
 DEAD_LETTERS = _schema(
     "dead_letters",
-    1,
-    [("stage", TEXT), ("shard", TEXT), ("unit", TEXT), ("item", TEXT), ("reason", TEXT), ("detail", TEXT)],
+    2,
+    [
+        ("stage", TEXT),
+        ("shard", TEXT),
+        ("unit", TEXT),
+        ("item", TEXT),
+        ("reason", TEXT),
+        ("detail", TEXT),
+        ("faults", _list(TEXT)),
+        ("text", TEXT),
+    ],
 )
-"""What was left out, where, and why."""
+"""What was left out, where, and why; of what a model wrote, the faults of its last text and that text."""
+
+CALLS = _schema(
+    "calls",
+    1,
+    [
+        ("call", TEXT),
+        ("time", TEXT),
+        ("request_key", TEXT),
+        ("purpose", TEXT),
+        ("item", TEXT),
+        ("prompt", TEXT),
+        ("model", TEXT),
+        ("endpoint", TEXT),
+        ("attempt", INT),
+        ("way", TEXT),
+        ("outcome", TEXT),
+        ("finish", TEXT),
+        ("input_tokens", BIG),
+        ("output_tokens", BIG),
+        ("seconds", REAL),
+        ("cost_usd", pa.float64()),
+        ("text", TEXT),
+    ],
+)
+"""Every call of a chat model, as in :class:`schemas.chat_call.Call`: the request ledger, for reading."""
+
+SIGHTING = _struct(frame_id=TEXT, det_id=TEXT)
+REVIEWS = _schema(
+    "reviews",
+    1,
+    [
+        ("story_key", TEXT),
+        ("film", TEXT),
+        ("action", TEXT),
+        ("target", TEXT),
+        ("value", TEXT),
+        ("note", TEXT),
+        ("sightings", _list(SIGHTING)),
+        ("said", TEXT),
+    ],
+)
+"""What people say of stories and entities; see :class:`tasks.runtime.reviews.Review`."""
 
 IMAGE = pa.struct([pa.field("bytes", pa.binary()), pa.field("path", pa.string())])
 
@@ -210,4 +287,19 @@ _GROUNDING_FIELDS: list[tuple[str, pa.DataType]] = [
 GROUNDING = _published({name: _feature(kind) for name, kind in _GROUNDING_FIELDS}, _GROUNDING_FIELDS)
 """One row a story with everything it stands on; joins with :data:`STORYREASONING` by ``story_id``."""
 
-STORED = (PLAN, FRAMES, SELECTED, DETECTIONS, PEOPLE, STORIES, APPEARANCE, IDENTITIES, DRAFTS, GROUNDED, DEAD_LETTERS)
+STORED = (
+    PLAN,
+    FRAMES,
+    SELECTED,
+    DETECTIONS,
+    PEOPLE,
+    STORIES,
+    APPEARANCE,
+    IDENTITIES,
+    ANALYSES,
+    DRAFTS,
+    GROUNDED,
+    DEAD_LETTERS,
+    CALLS,
+    REVIEWS,
+)

@@ -70,9 +70,10 @@ class ChatReply:
         model: as the endpoint names it.
         endpoint: its address without credentials; empty when answered from the ledger alone.
         input_tokens: of the request; output_tokens: of the answer; both as the endpoint counts them.
-        cost_usd: by the price table; 0 where the model is not in it.
+        cost_usd: by the price table; 0 where the model is not in it. An answer from the ledger tells what it cost when it came,
+            so that what stands on it is the same whether it was asked for or found.
         seconds: from sending to the last byte.
-        cached: answered from the ledger, at no cost.
+        cached: answered from the ledger, at no cost anew.
     """
 
     request_key: str

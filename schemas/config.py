@@ -6,17 +6,16 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, Field, ValidationError, model_validator
 
+from schemas.chat_config import ChatConfig
+from schemas.draft_config import DraftConfig
 from schemas.errors import ConfigError
+from schemas.landmarks_config import LandmarksConfig
+from schemas.review_config import ReviewConfig
+from schemas.section import Section
 
 Engine = Literal["plain", "threads", "dask"]
-
-
-class Section(BaseModel):
-    """Base of all sections: frozen, and a key that does not exist is an error."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
 
 
 class IngestConfig(Section):
@@ -47,6 +46,26 @@ class SelectConfig(Section):
 def _optional(default: Any, description: str, **bounds: Any) -> Any:
     """A field that only some models use: left out of keys and records while at its default, so that others' shards stand."""
     return Field(default, description=description, exclude_if=lambda value: value == default, **bounds)
+
+
+class VideoConfig(Section):
+    """Which frames of a video are taken, and how they are kept. A change redoes films that are videos, and no others."""
+
+    frames: Literal["shot", "every"] = Field("shot", description="one sharp frame a shot, or one every so many seconds")
+    every_s: float = Field(2.0, gt=0, description="seconds between frames taken with frames = every")
+    detector: Literal["adaptive", "transnetv2"] = Field(
+        "adaptive", description="finds the cuts: PySceneDetect's adaptive detector, or TransNetV2 (needs torch)"
+    )
+    cut: float = Field(
+        0.0, ge=0, description="what a cut must reach: ratio for adaptive, probability for transnetv2; 0 takes its own"
+    )
+    min_shot_s: float = Field(0.5, ge=0, description="shortest shot, in seconds; cuts that come sooner are passed over")
+    candidates: int = Field(5, ge=1, description="frames of a shot of which the sharpest is taken")
+    scene_s: float = Field(
+        0.0, ge=0, description="seconds after which a new scene begins at the next cut; 0 makes the video one scene"
+    )
+    max_side: int = Field(0, ge=0, description="longer side that frames are reduced to, in pixels; 0 keeps their size")
+    format: Literal["jpeg", "png"] = Field("jpeg", description="how frames are kept; JPEG of quality 95, 4:4:4")
 
 
 DEVICE = r"^(auto|cpu|cuda(:\d+)?)$"
@@ -128,7 +147,9 @@ class AppearanceConfig(Section):
 class ReidentifyConfig(Section):
     """Who is who across the frames of a story."""
 
-    calibration: str = Field("embedded-v1", description="name of the calibration file in data/calibration")
+    calibration: str = Field(
+        "embedded-v1", description="name of a shipped calibration, or path of one that ends in .json"
+    )
     threshold: float = Field(0.0, description="log-odds from which two groups are one entity; higher splits more")
     margin: float = Field(
         0.5, ge=0, description="log-odds by which the best group must lead before a faceless view joins"
@@ -153,18 +174,6 @@ class ReidentifyConfig(Section):
     neighbours: int = Field(24, ge=1, description="nearest neighbours that are compared of each view beyond that")
 
 
-class DraftConfig(Section):
-    """Who writes the tables and the story, and how."""
-
-    drafter: Literal["composer"] = Field("composer", description="the drafter; 'composer' needs no language model")
-    seed: int = Field(0, ge=0, description="varies names and wording; the same seed gives the same text")
-    tag_score: float = Field(
-        0.35, ge=0, le=1, description="score from which a guess about the place is told, as a guess"
-    )
-    named: int = Field(4, ge=1, description="most people told one by one in a frame; the others are told as a group")
-    group_ids: int = Field(8, ge=2, description="most ids that one group mention carries; the largest views come first")
-
-
 class GroundConfig(Section):
     """What a story must satisfy to be kept."""
 
@@ -183,21 +192,50 @@ class ExportConfig(Section):
         "licence of the dataset as the Hub names it (cc-by-4.0), for films without one of their own; empty for none",
         pattern=r"^([a-z0-9][a-z0-9.-]{0,63})?$",
     )
+    split_like: Literal["ratio", "paper"] = _optional(
+        "ratio", "ratio draws each film for itself; paper gives the test split the share of stories of StoryReasoning's"
+    )
+    leak_cosine: float = _optional(
+        0.92, "cosine of the looks of two frames from which they are the same across splits; above 1 never", ge=0, le=2
+    )
+    image_format: Literal["keep", "jpeg", "webp"] = _optional("keep", "keep images as they came, or encode them anew")
+    image_quality: int = _optional(90, "quality of images that are encoded anew", ge=1, le=100)
+    coco: bool = _optional(False, "also write the detections as COCO JSON, into coco/")
+    webdataset: bool = _optional(False, "also write the stories as tar files for WebDataset, into webdataset/")
+
+
+class DriftConfig(Section):
+    """How far a dataset may be from the last release before publishing asks. Shares are of the earlier value."""
+
+    stories: float = Field(0.2, ge=0, description="share of the stories that may be gone")
+    story_length: float = Field(0.25, ge=0, description="change of the mean frames and the mean words of a story")
+    entities: float = Field(0.35, ge=0, description="change of the mean entities of an image, by kind")
+    identity: float = Field(0.05, ge=0, le=1, description="loss of mean confidence of the links of identities")
+    doubtful: float = Field(0.1, ge=0, le=1, description="rise of the share of links that are doubtful")
+    losses: float = Field(0.1, ge=0, le=1, description="rise of the share of stories left out for a fault")
+    labels: float = Field(0.2, ge=0, le=1, description="change of the detector's label mix, as total variation")
 
 
 class BuildConfig(Section):
     """One build, whole."""
 
     ingest: IngestConfig = IngestConfig()
+    video: VideoConfig = _optional(VideoConfig(), "frames of videos")
     select: SelectConfig = SelectConfig()
     detect: DetectConfig = DetectConfig()
     faces: FacesConfig = FacesConfig()
     sequence: SequenceConfig = SequenceConfig()
     appearance: AppearanceConfig = AppearanceConfig()
     reidentify: ReidentifyConfig = ReidentifyConfig()
+    landmarks: LandmarksConfig = Field(
+        LandmarksConfig(), description="places with a name", exclude_if=lambda value: value == LandmarksConfig()
+    )
     draft: DraftConfig = DraftConfig()
+    chat: ChatConfig = ChatConfig()
     ground: GroundConfig = GroundConfig()
+    review: ReviewConfig = _optional(ReviewConfig(), "what people corrected, from the workspace's reviews.parquet")
     export: ExportConfig = ExportConfig()
+    drift: DriftConfig = DriftConfig()
 
 
 def merge(base: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
@@ -238,10 +276,15 @@ def make_config(values: dict[str, Any], origin: str) -> BuildConfig:
     except ValidationError as error:
         fault = error.errors(include_url=False)[0]
         where = ".".join(str(part) for part in fault["loc"]) or "configuration"
+        secretive = fault["loc"][:1] == ("chat",)  # what stands there by mistake may be a key: neither told nor chained
         if fault["type"] == "extra_forbidden":
             *sections, key = [str(part) for part in fault["loc"]]
-            raise ConfigError(f"unknown key '{where}' in {origin}{_nearest_key(sections, key)}") from error
-        raise ConfigError(f"{where} in {origin}: {fault['msg'].lower()}, got {fault['input']!r}") from error
+            told = f"unknown key '{where}' in {origin}{_nearest_key(sections, key)}"
+        elif secretive:
+            told = f"{where} in {origin}: {fault['msg'].removeprefix('Value error, ')}"
+        else:
+            told = f"{where} in {origin}: {fault['msg'].lower()}, got {fault['input']!r}"
+        raise ConfigError(told) from (None if secretive else error)
 
 
 def _nearest_key(sections: list[str], key: str) -> str:

@@ -46,7 +46,8 @@ class EntityView:
 
     ``entity_id`` is story-global (``char1``); ``colours`` are names of the dominant colours of the crop (a person's
     clothing) with their share of it, largest first; ``confidence`` (0 to 1) is how sure the identity link is;
-    ``gallery_id`` names the entity over all stories of its film, empty where no gallery was made.
+    ``gallery_id`` names the entity over all stories of its film, empty where no gallery was made; ``name`` is what a person
+    said it is called, empty where nobody did.
     """
 
     entity_id: str
@@ -59,6 +60,7 @@ class EntityView:
     colours: tuple[tuple[str, float], ...]
     face: FaceView | None
     gallery_id: str = ""
+    name: str = ""
 
 
 @dataclass(frozen=True, slots=True)

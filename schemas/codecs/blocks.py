@@ -261,25 +261,25 @@ class _Flattener:
                 continue
             kind = self._marks[owner].kind
             if divided:
-                left = len(words) - len(words.lstrip(_EDGES))
-                right = len(words) - len(words.rstrip(_EDGES))
-                if left:
-                    pieces.append(Piece(start, start + left, start, start + left, None))
-                pieces.append(
-                    Piece(
-                        start + left,
-                        end - right,
-                        start + left,
-                        end - right,
-                        _tag(kind, ids, words[left : len(words) - right]),
-                    )
-                )
-                if right:
-                    pieces.append(Piece(end - right, end, end - right, end, None))
+                tag = _tag(kind, ids, words.strip(_EDGES))
+                first, last = _find_edges(self._text, run)
+                pieces.extend(_plain(one.start, min(one.end, first)) for one in run if one.start < first)
+                pieces.append(Piece(first, last, first, last, tag))
+                pieces.extend(_plain(max(one.start, last), one.end) for one in run if one.end > last)
             else:
                 outer_end = self._marks[closing].end if closing >= 0 else end
                 pieces.append(Piece(self._marks[owner].start, outer_end, start, end, _tag(kind, ids, words)))
         return pieces
+
+
+def _plain(start: int, end: int) -> Piece:
+    return Piece(start, end, start, end, None)
+
+
+def _find_edges(text: str, run: Sequence[_Owned]) -> tuple[int, int]:
+    """Where the words of a run begin and end, its edges and the markup between its stretches left out."""
+    places = [place for one in run for place in range(one.start, one.end) if text[place] not in _EDGES]
+    return places[0], places[-1] + 1
 
 
 def _tag(kind: str, ids: tuple[str, ...], words: str) -> Tag:

@@ -67,6 +67,8 @@ def read_heading(line: str) -> Heading | None:
     section = _SECTION.match(core)
     if section is not None:
         title = section[2].strip(_TRIM)
-        if marked or not title:
-            return Heading(0, _KINDS[" ".join(section[1].lower().split())], exact=False, title=title)
+        # Without case, a pattern also takes letters that look alike (a long s, a dotless i): such a word is no heading.
+        kind = _KINDS.get(" ".join(section[1].lower().split()))
+        if kind is not None and (marked or not title):
+            return Heading(0, kind, exact=False, title=title)
     return Heading(0, None, exact=False, title=core.strip(_TRIM)) if text.startswith("#") else None

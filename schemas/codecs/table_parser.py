@@ -330,7 +330,7 @@ def _iterate_lines(text: str, odd: bool) -> Iterator[tuple[int, str]]:
         if position + _CHUNK < length:
             stop = text.rfind("\n", position, position + _CHUNK) + 1 or text.find("\n", position + _CHUNK) + 1 or length
         chunk = text[position:stop]
-        for line in chunk.split("\n") if odd else chunk.splitlines():
+        for line in chunk.removesuffix("\n").split("\n") if odd else chunk.splitlines():
             yield position, line
             position += len(line) + 1
         position = stop
