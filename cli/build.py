@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from cli.draft_options import add_draft_options, apply_draft_options, keep_retries
 from schemas.errors import ConfigError
 from tasks.runtime.resources import DATA
 
@@ -21,14 +22,18 @@ DESCRIPTION = """\
 Build a grounded story dataset from frames, or bring one up to date: what stands in the workspace is not made again.
 
 FRAMES is a folder of images (film and scene are read from names such as film_scene_3_1.jpg, else it is one scene), a folder
-of folders (one a film, their own folders one a scene), a Parquet file or folder in the GroundCap layout (columns id and
-image), or owner/name of such a dataset on the Hub. Without FRAMES, the sample film that ships with the package is taken."""
+of folders (one a film, their own folders one a scene), a video or a folder with videos (extra 'video'), a tar or zip archive
+of such folders, a Parquet file or folder in the GroundCap layout (columns id and image), a URL of one of these (s3://,
+https://, ...), or owner/name of a dataset on the Hub. The workspace may be a URL too. Without FRAMES, the sample film that
+ships with the package is taken."""
 
 EPILOG = """\
 examples:
   storyreasoning build
   storyreasoning build frames/ --workspace films --limit-stories 3
   storyreasoning build films/ --workspace films --config my.toml --engine threads
+  storyreasoning build s3://bucket/films --workspace s3://bucket/dataset
+  storyreasoning build films/ --drafter llm --endpoint http://127.0.0.1:8000/v1 --model Qwen/Qwen2.5-VL-7B-Instruct
 
 A configuration file holds only what differs from the preset, for example:
   [sequence]
@@ -60,8 +65,27 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--workers", type=int, default=2, metavar="N", help="threads or Dask workers (default: %(default)s)"
     )
+    parser.add_argument(
+        "--scheduler",
+        default="",
+        metavar="ADDRESS",
+        help="engine dask: use the workers of this scheduler (tcp://host:8786) instead of some on this machine",
+    )
     parser.add_argument("--limit-stories", type=int, metavar="N", help="stop after N stories, for a quick look")
+    parser.add_argument(
+        "--metrics-file",
+        metavar="FILE",
+        help="leave figures for Prometheus here (textfile collector), whatever happens",
+    )
+    parser.add_argument("--coco", action="store_true", help="also write the detections as COCO JSON")
+    parser.add_argument("--webdataset", action="store_true", help="also write the stories as tar files for WebDataset")
+    parser.add_argument(
+        "--split-like",
+        choices=("ratio", "paper"),
+        help="draw each film for itself, or give the test split the paper's share of stories (docs/publishing.md)",
+    )
     parser.add_argument("--json", action="store_true", help="events and the summary as JSON lines on stdout")
+    add_draft_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -73,21 +97,41 @@ def run(args: argparse.Namespace) -> int:
         raise ConfigError(f"unknown engine '{args.engine}'{nearest(args.engine, ENGINES)}")
     if args.limit_stories is not None and args.limit_stories < 1:
         raise ConfigError(f"--limit-stories must be at least 1, not {args.limit_stories}")
+    if args.scheduler and args.engine != "dask":
+        raise ConfigError("--scheduler goes with --engine dask")
     if args.workers < 1:
         raise ConfigError(f"--workers must be at least 1, not {args.workers}")
     from flows.presets import load_config
 
-    config = load_config(args.preset, args.config)
+    config = apply_draft_options(args, choose_export(load_config(args.preset, args.config), args))
+    config = keep_retries(config, Path(args.workspace))
     source = args.frames if args.frames is not None else str(SAMPLE_FILM)
     from cli.progress import make_display
 
     with make_display(args.json):
-        summary = build(source, args.workspace, config, args.engine, args.preset, args.limit_stories, args.workers)
+        summary = build(
+            source,
+            args.workspace,
+            config,
+            args.engine,
+            args.preset,
+            args.limit_stories,
+            args.workers,
+            args.scheduler,
+            args.metrics_file,
+        )
     if args.json:
         print(json.dumps({"event": "summary", **summary.as_json()}), flush=True)
     else:
         print(describe(summary))
     return 0
+
+
+def choose_export(config: "BuildConfig", args: argparse.Namespace) -> "BuildConfig":
+    """The configuration with the layouts and the split that the command line asks for."""
+    asked = {name: True for name in ("coco", "webdataset") if getattr(args, name)}
+    split = {"split_like": args.split_like} if args.split_like else {}
+    return config.model_copy(update={"export": config.export.model_copy(update={**asked, **split})})
 
 
 def build(
@@ -98,17 +142,15 @@ def build(
     preset: str,
     limit: int | None,
     workers: int,
+    scheduler: str = "",
+    metrics_file: str | None = None,
 ) -> "BuildSummary":
     """Run the flow on an engine; ``plain`` calls it without Prefect's engine."""
     quiet_prefect()
     from flows.build_dataset import build_dataset
 
-    if engine == "plain":
-        return build_dataset.fn(source, workspace, config, engine, preset, limit)
-    from flows.runners import make_task_runner
-
-    flow = build_dataset.with_options(task_runner=make_task_runner(engine, workers))
-    return flow(source, workspace, config, engine, preset, limit)
+    run = build_dataset.fn if engine == "plain" else build_dataset
+    return run(source, workspace, config, engine, preset, limit, workers, scheduler, metrics_file)
 
 
 def quiet_prefect() -> None:
@@ -129,6 +171,7 @@ def describe(summary: "BuildSummary") -> str:
     counts = ", ".join(f"{count} {split}" for split, count in summary.splits.items())
     stories = "1 story" if summary.stories == 1 else f"{summary.stories} stories"
     lines += [
+        *(f"gone: {film} is no longer in the source, its stories left the dataset" for film in summary.removed_films),
         f"{stories} ({counts}) in {summary.wall_s:.1f} s, {summary.dead_letters} items left out with a reason",
         f"  dataset  {summary.dataset}",
         f"  report   {summary.report}",

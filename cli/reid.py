@@ -6,6 +6,7 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from cli.places import workspace_place
 from schemas.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -44,7 +45,9 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     actions = parser.add_subparsers(title="actions", metavar="ACTION", required=True)
     raw = argparse.RawDescriptionHelpFormatter
     measure = actions.add_parser("evaluate", help="score identities", description=EVALUATE, formatter_class=raw)
-    measure.add_argument("workspace", type=Path, metavar="WORKSPACE", help="a workspace with a finished build")
+    measure.add_argument(
+        "workspace", type=workspace_place, metavar="WORKSPACE", help="a workspace with a finished build"
+    )
     measure.add_argument("--labels", type=Path, metavar="FILE", help="who stands where in some frames")
     measure.add_argument("--json", action="store_true", help="as JSON")
     measure.set_defaults(run=run_evaluate)

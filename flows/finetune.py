@@ -10,7 +10,7 @@ from prefect.cache_policies import NO_CACHE
 from pydantic import BaseModel, ConfigDict
 
 from schemas.errors import ShardError
-from tasks.training.settings import TrainingSettings
+from schemas.training_config import TrainingSettings
 
 
 class FinetuneResult(BaseModel):
@@ -38,13 +38,9 @@ def run_training(model: str, dataset: str, out: str, settings: TrainingSettings,
 @task(name="merge", cache_policy=NO_CACHE, persist_result=False)
 def run_merge(run: str, out: str, dtype: str) -> str:
     """Merge, unless that was done for these weights."""
-    from tasks.merge import merge
-    from tasks.training.adapter import read_provenance
+    from tasks.merge import is_merged, merge
 
-    told = read_provenance(Path(run) / "model")
-    if Path(out).exists() and read_provenance(Path(out)) == told | {"merged": told["method"] == "lora", "dtype": dtype}:
-        return out
-    return str(merge(run, Path(out), dtype=dtype))
+    return out if is_merged(run, Path(out), dtype) else str(merge(run, Path(out), dtype=dtype))
 
 
 @task(name="generate", cache_policy=NO_CACHE, persist_result=False)

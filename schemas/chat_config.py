@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import ConfigDict, Field, field_validator, model_validator
 
-from schemas.section import Section
+from schemas.section import KeyVariable, Section
 
 OPENAI_HOST = "api.openai.com"
 
@@ -22,7 +22,7 @@ class ChatConfig(Section):
         (), description="base URLs of OpenAI-compatible servers, as http://127.0.0.1:8000/v1; shared by least load"
     )
     model: str = Field("", max_length=256, description="the model's name, as the servers know it")
-    api_key_env: str = Field(
+    api_key_env: KeyVariable = Field(
         "", description="environment variable with the key; empty: OPENAI_API_KEY for api.openai.com, else none"
     )
     max_concurrency: int = Field(64, ge=1, le=4096, description="most requests at once at one endpoint")
@@ -80,14 +80,6 @@ class ChatConfig(Section):
         if len(set(cleaned)) < len(cleaned):
             raise ValueError("an endpoint is named twice")
         return cleaned
-
-    @field_validator("api_key_env")
-    @classmethod
-    def _variable(cls, name: str) -> str:
-        # A key pasted here by mistake has other letters than a variable's name; it must not be repeated either.
-        if name and not (name.isascii() and name.isupper() and name.isidentifier()):
-            raise ValueError("api_key_env is the name of an environment variable, in capital letters, not the key")
-        return name
 
     @model_validator(mode="after")
     def _model_with_endpoints(self) -> Self:

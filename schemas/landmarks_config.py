@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator, model_validator
 
-from schemas.section import Section
+from schemas.section import KeyVariable, Section
 
 
 class LandmarksConfig(Section):
@@ -20,7 +20,7 @@ class LandmarksConfig(Section):
     endpoint: str = Field(
         "https://vision.googleapis.com/v1/images:annotate", description="where Google Cloud Vision is asked"
     )
-    api_key_env: str = Field("GOOGLE_VISION_API_KEY", description="environment variable with the key of Google Cloud")
+    api_key_env: KeyVariable = Field("GOOGLE_VISION_API_KEY", description="environment variable with the key of Google Cloud")
     timeout_s: float = Field(60.0, gt=0, description="longest wait for an answer, in seconds")
     weights: str = Field(
         "", description="folder of the classifier in the Hub's layout (config.json, preprocessor_config.json, weights)"
@@ -35,13 +35,6 @@ class LandmarksConfig(Section):
         if parts.scheme not in ("http", "https") or not parts.hostname or "@" in parts.netloc or parts.query:
             raise ValueError("endpoint must be an http(s) address without credentials and without a query")
         return url
-
-    @field_validator("api_key_env")
-    @classmethod
-    def _variable(cls, name: str) -> str:
-        if name and not (name.isascii() and name.isupper() and name.isidentifier()):
-            raise ValueError("api_key_env is the name of an environment variable, in capital letters, not the key")
-        return name
 
     @model_validator(mode="after")
     def _classifier_has_weights(self) -> Self:

@@ -7,25 +7,27 @@ from pathlib import Path
 
 from schemas.errors import WorkspaceError
 from schemas.evidence import StoryEvidence
-from tasks.evidence import gather_evidence
+from tasks.evidence import correct_evidence, gather_evidence
+from tasks.gallery import GalleryNames
 from tasks.runtime.stage import Inputs, Row, RunSpec, ShardRef
 from tasks.runtime.store import ShardReader
 
-STAGES = ("ground", "draft", "reidentify", "sequence", "appearance", "faces", "ingest")
+STAGES = ("ground", "draft_story", "draft_analysis", "reidentify", "sequence", "appearance", "faces", "ingest")
 
 
 @dataclass(frozen=True, slots=True)
 class AssembledStory:
     """One kept story.
 
-    ``grounded``, ``draft`` and ``identities`` are its rows of these stages; ``frames`` its rows of ``FRAMES`` in order,
-    with the ``image`` bytes only when they were asked for; ``people`` its rows of ``PEOPLE`` in order.
+    ``grounded``, ``draft`` and ``analysis`` are its rows of ``GROUNDED``, ``DRAFTS`` and ``ANALYSES``, whose entities
+    ``evidence`` tells of; ``frames`` its rows of ``FRAMES`` in order, with the ``image`` bytes only when they were asked for;
+    ``people`` its rows of ``PEOPLE`` in order.
     """
 
     shard: str
     grounded: Row
     draft: Row
-    identities: Row
+    analysis: Row
     evidence: StoryEvidence
     frames: Sequence[Row]
     people: Sequence[Row]
@@ -53,8 +55,9 @@ def assemble_shard(run: RunSpec, ref: ShardRef, images: bool = True) -> Iterator
         grounded = {row["story_key"]: row for row in readers["ground"]}
         if not grounded:
             return
-        drafts = {row["story_key"]: row for row in readers["draft"]}
-        identities = {row["story_key"]: row for row in readers["reidentify"]}
+        drafts = {row["story_key"]: row for row in readers["draft_story"]}
+        gallery = GalleryNames(run, ref)
+        analyses = {row["story_key"]: gallery.apply(row) for row in readers["draft_analysis"]}
         people = {row["frame_id"]: row for row in readers["faces"]}
         frames = _frames_in_order(readers["ingest"], images)
         for evidence in gather_evidence(Inputs(run, ref, readers)):
@@ -71,8 +74,8 @@ def assemble_shard(run: RunSpec, ref: ShardRef, images: bool = True) -> Iterator
                 shard=ref.shard,
                 grounded=row,
                 draft=drafts[evidence.story_key],
-                identities=identities[evidence.story_key],
-                evidence=evidence,
+                analysis=analyses[evidence.story_key],
+                evidence=correct_evidence(evidence, analyses[evidence.story_key]),
                 frames=[found[frame_id] for frame_id in row["frame_ids"]],
                 people=[people[frame_id] for frame_id in row["frame_ids"]],
             )
@@ -108,11 +111,13 @@ def latest_run(workspace: Path) -> tuple[RunSpec, list[ShardRef], Row]:
         WorkspaceError: none came to an end yet.
     """
     from schemas.config import BuildConfig
+    from tasks.runtime.mirror import origin_of
 
     path = workspace / "latest.json"
     try:
         record = json.loads(path.read_text())
-        run = RunSpec(str(workspace), record["source"], BuildConfig.model_validate(record["config"]))
+        config = BuildConfig.model_validate(record["config"])
+        run = RunSpec(str(workspace), record["source"], config, remote=origin_of(workspace))
         refs = [ShardRef(r["shard"], r["film"], r["frames"], r["limit"], r["keys"]) for r in record["shards"]]
     except FileNotFoundError as error:
         raise WorkspaceError(

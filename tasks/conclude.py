@@ -12,13 +12,34 @@ import pyarrow.parquet as pq
 
 from schemas.arrow import DEAD_LETTERS
 from schemas.errors import SourceError
-from tasks.export import Exported, export_dataset
-from tasks.runtime.atomic import atomic_path, write_json
+from tasks.export import Exported, Written, export_dataset
+from tasks.runtime.atomic import atomic_path, sweep_temporaries
 from tasks.runtime.keys import content_key
-from tasks.runtime.record import BuildSummary, Run, StageTotals, total_stages, totals_json
+from tasks.runtime.record import (
+    BuildSummary,
+    Run,
+    StageTotals,
+    end_run,
+    read_record,
+    removed_films,
+    total_stages,
+    totals_json,
+)
 from tasks.runtime.stage import RunSpec, ShardRef
 
-STAGES = ("ingest", "select", "detect", "faces", "sequence", "appearance", "reidentify", "draft", "ground")
+STAGES = (
+    "ingest",
+    "select",
+    "detect",
+    "landmarks",
+    "faces",
+    "sequence",
+    "appearance",
+    "reidentify",
+    "draft_analysis",
+    "draft_story",
+    "ground",
+)
 
 
 def gather_dead_letters(run: RunSpec, refs: Sequence[ShardRef], target: Path) -> int:
@@ -26,8 +47,8 @@ def gather_dead_letters(run: RunSpec, refs: Sequence[ShardRef], target: Path) ->
     count = 0
     with atomic_path(target) as temporary, pq.ParquetWriter(temporary, DEAD_LETTERS) as parquet:
         for ref in refs:
-            for stage in STAGES:
-                rows = run.store.rejects(stage, ref.shard, ref.keys[stage]) if stage in ref.keys else []
+            for stage in (name for name in ref.keys if name != "plan"):
+                rows = run.store.rejects(stage, ref.shard, ref.keys[stage])
                 if rows:
                     parquet.write_table(pa.Table.from_pylist(rows, schema=DEAD_LETTERS))
                     count += len(rows)
@@ -54,9 +75,12 @@ def export(run: Run, refs: list[ShardRef]) -> Exported:
     """
     from tasks.card import VERSION, read_notice, write_card
     from tasks.dataset_card.licences import read_licences
+    from tasks.gallery import VERSION as GALLERY_VERSION
+    from tasks.gallery import write_galleries
+    from tasks.identity_quality import read_scores
 
     workspace = Path(run.spec.workspace)
-    totals = total_stages(run.spec, refs, STAGES, run.started)
+    totals = total_stages(run.spec, refs, STAGES)
     if refs and not totals[0].items_out:
         gather_dead_letters(run.spec, refs, workspace / "dead_letters.parquet")
         reasons = ", ".join(f"{count} {reason}" for reason, count in totals[0].rejected.items())
@@ -65,22 +89,35 @@ def export(run: Run, refs: list[ShardRef]) -> Exported:
             f"see {workspace / 'dead_letters.parquet'}"
         )
 
-    def card(folder: Path, rows: Mapping[str, int], splits: Mapping[str, str]) -> None:
-        write_card(run.spec, refs, totals, folder, rows, splits)
+    def card(written: Written) -> None:
+        write_card(run.spec, refs, totals, written)
 
+    write_galleries(run.spec, refs)
     source = Path(run.spec.source)
-    key = content_key([VERSION, read_notice(source), asdict(read_licences(source))])
+    key = content_key(
+        [
+            VERSION,
+            GALLERY_VERSION,
+            read_notice(source),
+            asdict(read_licences(source)),
+            [asdict(one) for one in read_scores(run.spec, refs)],
+        ]
+    )
     return export_dataset(run.spec, refs, card, key)
 
 
 def report(run: Run, refs: list[ShardRef], exported: Exported) -> BuildSummary:
     """Write the report, the dead letters and the record of a run; a report that still says it all is kept."""
+    from tasks.dataset_card.measurements import read_measurements
+
     workspace = Path(run.spec.workspace)
-    totals = total_stages(run.spec, refs, STAGES, run.started)
+    totals = total_stages(run.spec, refs, STAGES)
+    removed = removed_films(read_record(workspace / "latest.json"), refs) if run.previous else []
     finished = datetime.now(UTC)
     wall_s = round((finished - datetime.fromisoformat(run.started)).total_seconds(), 3)
     record = {
         "run_id": run.run_id,
+        "previous": run.previous,
         "source": run.spec.source,
         "preset": run.preset,
         "engine": run.engine,
@@ -98,7 +135,9 @@ def report(run: Run, refs: list[ShardRef], exported: Exported) -> BuildSummary:
             "splits": dict(exported.rows),
             "films": dict(exported.films),
         },
+        "removed_films": removed,
         "story_ids": dict(exported.story_ids),
+        "measurements": read_measurements(workspace / "dataset"),
     }
     page = workspace / "report.html"
     dead = workspace / "dead_letters.parquet"
@@ -107,8 +146,9 @@ def report(run: Run, refs: list[ShardRef], exported: Exported) -> BuildSummary:
 
         gather_dead_letters(run.spec, refs, dead)
         write_report(run.spec, refs, record, page)
-    write_json(workspace / "runs" / f"{run.run_id}.json", record)
-    write_json(workspace / "latest.json", record)
+    end_run(run, record)
+    if run.engine == "dask":
+        sweep_temporaries(workspace)  # of workers that were killed: what they were at has been made by others
     return BuildSummary(
         run_id=run.run_id,
         stories=sum(exported.rows.values()),
@@ -119,6 +159,7 @@ def report(run: Run, refs: list[ShardRef], exported: Exported) -> BuildSummary:
         report=str(page),
         dead_letters=pq.read_metadata(dead).num_rows,
         reason=explain_emptiness(totals),
+        removed_films=tuple(removed),
     )
 
 

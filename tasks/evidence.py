@@ -1,9 +1,12 @@
 """What the stages measured of a story, put together for whoever drafts it."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from schemas.evidence import EntityView, FaceView, FrameView, Light, StoryEvidence
-from tasks.rows import read_detection, read_face
+from schemas.review_config import StoryReview
+from tasks.reviews import find_names
+from tasks.rows import box_of, read_detection, read_face
 from tasks.runtime.stage import Inputs, Row
 
 STAGES = ("reidentify", "sequence", "appearance", "faces", "ingest")
@@ -18,6 +21,7 @@ def gather_evidence(inputs: Inputs) -> Iterator[StoryEvidence]:
     people = {row["frame_id"]: row for row in inputs["faces"]}
     looks = {row["frame_id"]: row for row in inputs["appearance"]}
     identities = {row["story_key"]: row for row in inputs["reidentify"]}
+    reviews = inputs.run.config.review.of(inputs.ref.shard)
     for story in inputs["sequence"]:
         seen: dict[int, dict[str, tuple[Row, float]]] = {}
         for entity in identities[story["story_key"]]["entities"]:
@@ -27,7 +31,71 @@ def gather_evidence(inputs: Inputs) -> Iterator[StoryEvidence]:
             view_frame(number, facts[frame_id], people[frame_id], looks[frame_id], seen.get(number, {}))
             for number, frame_id in enumerate(story["frame_ids"], start=1)
         )
+        if story["story_key"] in reviews:
+            frames = name_entities(frames, reviews[story["story_key"]])
         yield StoryEvidence(story["story_key"], story["film"], frames)
+
+
+def name_entities(frames: tuple[FrameView, ...], review: StoryReview) -> tuple[FrameView, ...]:
+    """Frames whose entities have the names that people gave them."""
+    seen = {(frame.frame_id, view.det_id): view.entity_id for frame in frames for view in frame.entities}
+    names = find_names(review, seen)
+    return tuple(
+        replace(frame, entities=tuple(replace(v, name=names.get(v.entity_id, "")) for v in frame.entities))
+        for frame in frames
+    )
+
+
+def gather_images(inputs: Inputs, wanted: bool = True) -> Iterator[dict[int, bytes]]:
+    """The bytes of the frames of every story of a shard by number, in order; not ``wanted``, there are none.
+
+    A row group of frames is held at a time, and each is read once: stories stand in the order of their frames.
+    """
+    frames = inputs["ingest"].select(["frame_id", "image"]) if wanted else iter(())
+    for story in inputs["sequence"]:
+        missing = {frame_id: number for number, frame_id in enumerate(story["frame_ids"], start=1)} if wanted else {}
+        found: dict[int, bytes] = {}
+        while missing:
+            row = next(frames)
+            if row["frame_id"] in missing:
+                found[missing.pop(row["frame_id"])] = row["image"]
+        yield found
+
+
+def correct_evidence(evidence: StoryEvidence, analysis: Row) -> StoryEvidence:
+    """The evidence of a story with the entities of its row of ``ANALYSES`` in place of those that re-identification found.
+
+    Views keep their order; what the drafter added stands behind them.
+    """
+    links: dict[int, dict[str, tuple[Row, float]]] = {}
+    for entity in analysis["entities"]:
+        for member in entity["members"]:
+            links.setdefault(member["frame"], {})[member["det_id"]] = (entity, member["confidence"])
+    added: dict[int, list[Row]] = {}
+    for detection in analysis["detections"]:
+        added.setdefault(detection["frame"], []).append(detection)
+    frames = []
+    for frame in evidence.frames:
+        seen = links.get(frame.number, {})
+        views = [_link(view, *seen[view.det_id]) for view in frame.entities if view.det_id in seen]
+        views += [_link(_added_view(row), *seen[row["det_id"]]) for row in added.get(frame.number, [])]
+        frames.append(replace(frame, entities=tuple(views)))
+    return replace(evidence, frames=tuple(frames))
+
+
+def _link(view: EntityView, entity: Row, confidence: float) -> EntityView:
+    return replace(
+        view,
+        entity_id=entity["entity_id"],
+        kind=entity["kind"],
+        label=entity["label"],
+        confidence=confidence,
+        gallery_id=entity["gallery_id"],
+    )
+
+
+def _added_view(row: Row) -> EntityView:
+    return EntityView("", "obj", row["label"], row["det_id"], box_of(row), row["score"], 0.0, (), None)
 
 
 def view_frame(number: int, facts: Row, people: Row, looks: Row, seen: dict[str, tuple[Row, float]]) -> FrameView:

@@ -1,8 +1,9 @@
 """``faces``: every face, what it looks like as a vector, and whose it is.
 
-In: ``FRAMES``, ``DETECTIONS``. Out: ``PEOPLE``, one row a frame: the detections, with a person added for each face that stood
-in no person's box and without the doubtful people whom no face confirms, and the faces. Invariants: a face belongs to exactly
-one person, a person has at most one face; the matching is optimal, not first come; embeddings are L2-normalised.
+In: ``FRAMES``, ``DETECTIONS`` of things and of landmarks. Out: ``PEOPLE``, one row a frame: the detections, with a person added
+for each face that stood in no person's box and without the doubtful people whom no face confirms, and the faces. Invariants: a
+face belongs to exactly one person, a person has at most one face; the matching is optimal, not first come; embeddings are
+L2-normalised.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -137,7 +138,11 @@ def _models(config: BuildConfig) -> Mapping[str, str]:
 
 def _run(inputs: Inputs) -> Iterator[Outcome]:
     params = inputs.run.config.faces
-    detections = {row["frame_id"]: [read_detection(d) for d in row["detections"]] for row in inputs["detect"]}
+    places = {row["frame_id"]: row["detections"] for row in inputs["landmarks"]}
+    detections = {
+        row["frame_id"]: [read_detection(d) for d in (*row["detections"], *places[row["frame_id"]])]
+        for row in inputs["detect"]
+    }
     scenes = {row["frame_id"]: row["scene"] for row in inputs["select"]}
     return faces_shard(
         frame_images(inputs["ingest"], detections),
@@ -154,7 +159,7 @@ STAGE = Stage(
     version=2,
     unit="frame",
     schema=PEOPLE,
-    inputs=("detect", "select", "ingest"),
+    inputs=("detect", "landmarks", "select", "ingest"),
     section="faces",
     run=_run,
     models=_models,

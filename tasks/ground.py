@@ -1,8 +1,8 @@
 """``ground``: nothing invalid is kept.
 
-In: ``DRAFTS``, ``STORIES``, ``IDENTITIES``, ``FRAMES`` (sizes). Out: ``GROUNDED``, one row a story that holds, with every tag's
+In: ``DRAFTS``, ``STORIES``, ``ANALYSES``, ``FRAMES`` (sizes). Out: ``GROUNDED``, one row a story that holds, with every tag's
 frame, entities and place in the text. Invariants: at the level asked for, the validator finds no fault; every id in the tables
-is an entity that re-identification saw in that frame; a story that fails is a dead letter with its first faults.
+is an entity that was seen in that frame; a story that fails is a dead letter with its first faults.
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -12,8 +12,10 @@ from schemas.arrow import GROUNDED
 from schemas.chain_of_thought import parse_chain_of_thought
 from schemas.codecs.story_parser import ParsedStory, parse_story
 from schemas.config import GroundConfig
+from schemas.review_config import StoryReview
 from schemas.text import ChainOfThought
 from schemas.validation import validate
+from tasks.reviews import BAD, ground_settings
 from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Row, Stage
 
 SHOWN_FAULTS = 3
@@ -61,10 +63,16 @@ def link_rows(story: ParsedStory) -> list[Row]:
     ]
 
 
-def ground_shard(drafts: Iterable[Draft], params: GroundConfig) -> Iterator[Outcome]:
-    """Drafts that hold, with their links; the others with what is wrong with them."""
+def ground_shard(
+    drafts: Iterable[Draft], params: GroundConfig, reviews: Mapping[str, StoryReview] | None = None
+) -> Iterator[Outcome]:
+    """Drafts that hold, with their links; the others with what is wrong with them, in the eyes of a person too."""
     for draft in drafts:
         key = draft.row["story_key"]
+        review = (reviews or {}).get(key)
+        if review is not None and review.bad:
+            yield Rejected(key, BAD, review.note)
+            continue
         analysis = parse_chain_of_thought(draft.row["chain_of_thought"])
         story = parse_story(draft.row["story"])
         faults = validate(
@@ -90,10 +98,10 @@ def ground_shard(drafts: Iterable[Draft], params: GroundConfig) -> Iterator[Outc
         )
 
 
-def entities_by_frame(identities: Row, frames: int) -> list[frozenset[str]]:
+def entities_by_frame(analysis: Row, frames: int) -> list[frozenset[str]]:
     """Ids of the entities seen in each frame of a story."""
     seen: list[set[str]] = [set() for _ in range(frames)]
-    for entity in identities["entities"]:
+    for entity in analysis["entities"]:
         for member in entity["members"]:
             seen[member["frame"] - 1].add(entity["entity_id"])
     return [frozenset(ids) for ids in seen]
@@ -105,8 +113,8 @@ def _drafts(inputs: Inputs) -> Iterator[Draft]:
         for row in inputs["ingest"].select(["frame_id", "width", "height"])
     }
     stories = {row["story_key"]: row for row in inputs["sequence"]}
-    identities = {row["story_key"]: row for row in inputs["reidentify"]}
-    for row in inputs["draft"]:
+    analyses = {row["story_key"]: row for row in inputs["draft_analysis"].select(["story_key", "entities"])}
+    for row in inputs["draft_story"]:
         story = stories[row["story_key"]]
         frame_ids = story["frame_ids"]
         yield Draft(
@@ -114,12 +122,13 @@ def _drafts(inputs: Inputs) -> Iterator[Draft]:
             film=story["film"],
             frame_ids=frame_ids,
             sizes=[sizes[frame_id] for frame_id in frame_ids],
-            entities=entities_by_frame(identities[row["story_key"]], len(frame_ids)),
+            entities=entities_by_frame(analyses[row["story_key"]], len(frame_ids)),
         )
 
 
 def _run(inputs: Inputs) -> Iterator[Outcome]:
-    return ground_shard(_drafts(inputs), inputs.run.config.ground)
+    config = inputs.run.config
+    return ground_shard(_drafts(inputs), config.ground, config.review.of(inputs.ref.shard))
 
 
 STAGE = Stage(
@@ -127,7 +136,8 @@ STAGE = Stage(
     version=1,
     unit="story",
     schema=GROUNDED,
-    inputs=("draft", "sequence", "reidentify", "ingest"),
+    inputs=("draft_story", "draft_analysis", "sequence", "ingest"),
     section="ground",
     run=_run,
+    settings=ground_settings,
 )

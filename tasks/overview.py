@@ -104,7 +104,7 @@ def drift_rows(drift: Drift) -> list[Row]:
             "now": round(shift.now, 4),
             "change": round(shift.change, 4),
             "limit": shift.limit,
-            "": "too far" if shift.beyond else "",
+            "verdict": "too far" if shift.beyond else "within",
         }
         for shift in sorted(drift.shifts, key=lambda shift: (not shift.beyond, -share(shift)))
     ]

@@ -11,9 +11,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from schemas.errors import ConfigError, PublishError
+from schemas.errors import ConfigError, PublishError, WorkspaceError
 from tasks.dataset_card.markdown import escape_markdown
 from tasks.dataset_card.measurements import PATH as MEASUREMENTS
+from tasks.dataset_card.measurements import read_measurements
 from tasks.publishing.changes import card_licence, describe_changes
 from tasks.publishing.documents import CARD, CHANGELOG, MADE, Edition, make_documents
 from tasks.publishing.drift import Shift
@@ -29,6 +30,7 @@ from tasks.publishing.gates import (
 )
 from tasks.publishing.hub import Head, HubRepository, differing
 from tasks.publishing.release import MANIFEST, Record, Release, ReleaseFile, dataset_key, make_file
+from tasks.publishing.released import Released, remember_release
 from tasks.publishing.verify import verify_loading, verify_tree
 from tasks.runtime.progress import Event, emit
 
@@ -255,6 +257,8 @@ def publish(request: PublishRequest, token: str | None) -> Published:
         commit = plan.start if plan.unchanged else _bring_about(plan, hub)
         tag = _tag(plan, hub, commit)
         _clear(hub)
+        if tag:
+            _remember(request, tag, commit)
     return Published(
         request.repo_id,
         request.revision,
@@ -265,6 +269,16 @@ def publish(request: PublishRequest, token: str | None) -> Published:
         plan.send_bytes,
         round(time.monotonic() - begun, 3),
     )
+
+
+def _remember(request: PublishRequest, tag: str, commit: str) -> None:
+    """Put the release on record in the workspace, for builds to be held against; the release stands without it too."""
+    workspace = Path(request.workspace)
+    released = Released(request.repo_id, tag, commit, read_measurements(workspace / "dataset"))
+    try:
+        remember_release(workspace, released)
+    except WorkspaceError as error:
+        emit(Event("message", text=f"published, but the workspace does not remember it: {error}"))
 
 
 def _bring_about(plan: PublishPlan, hub: HubRepository) -> str:

@@ -8,41 +8,25 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from schemas.errors import ConfigError, SourceError
 from tasks.check_files import read_size
-from tasks.evaluation.legacy import LegacyScores, plain_story, score_legacy
-from tasks.evaluation.measures import Measure, measure
+from tasks.evaluation.legacy import plain_story, score_legacy
+from tasks.evaluation.measures import Difference, Measure, compare, measure
 from tasks.evaluation.meteor import find_meteor, score_meteor
 from tasks.evaluation.sample import Reference, Sample
+from tasks.evaluation.scores import Mode, Scores, add_meteor, holds_stories, read_stories
 from tasks.evaluation.tally import StoryTally, tally_story
 from tasks.evaluation.words import split_words
+from tasks.runtime.progress import Event, emit
 
-Mode = Literal["strict", "legacy"]
 ID, OUTPUT = "story_id", "output"
 _BATCH_ROWS = 16
 MOST_NAMED = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Scores:
-    """What an evaluation found.
-
-    ``measures`` are by dotted name, each 0 to 1; ``meteor`` is absent (None) where its program is not installed;
-    ``stories`` is empty in legacy mode.
-    """
-
-    mode: Mode
-    split: str
-    references: int
-    answers: int
-    measures: Mapping[str, Measure]
-    meteor: float | None
-    stories: Sequence[StoryTally]
 
 
 def read_references(place: Path, split: str) -> Iterator[Reference]:
@@ -203,27 +187,73 @@ def score_answers(
     tallies = [tally_story(sample) for sample in samples]
     if not tallies:
         raise SourceError(f"the split '{split}' of {references} has no stories")
-    measures = measure(tallies)
     together = None
     if meteor and find_meteor() is not None:
-        together, _ = score_meteor([(tally.told, tally.truth) for tally in tallies])
-    return Scores(mode, split, len(tallies), len(given), measures, together, tallies)
+        emit(
+            Event(
+                "message", text=f"METEOR of {len(tallies):,} stories, which takes a while (--no-meteor leaves it out)"
+            )
+        )
+        together, each = score_meteor([(tally.told, tally.truth) for tally in tallies])
+        tallies = add_meteor(tallies, each)
+    return Scores(mode, split, len(tallies), len(given), measure(tallies), together, tallies)
 
 
-def _score_legacy(samples: Sequence[Sample], split: str, given: Mapping[str, str], meteor: bool) -> Scores:
-    """The published table: grounding with its faults, and language over the answered stories."""
-    if not samples:
-        raise ConfigError(f"the split '{split}' has no stories")
-    found: LegacyScores = score_legacy(samples)
+def compare_scores(scores: Scores, other: Path, references: Path) -> dict[str, Difference]:
+    """How far the answers that were scored are above others, measure by measure.
+
+    Args:
+        scores: of the answers, in strict mode.
+        other: other answers to the same split, or the ``stories.parquet`` of an earlier evaluation of them.
+        references: the dataset.
+
+    Raises:
+        ConfigError: legacy mode, which has no scores by story.
+        SourceError: the others cannot be read, or have no story in common with these.
+    """
+    if scores.mode != "strict":
+        raise ConfigError("only strict scores can be compared: leave --mode legacy out")
+    if other.suffix == ".parquet" and holds_stories(other):
+        tallies: Sequence[StoryTally] = read_stories(other)
+    else:
+        tallies = score_answers(
+            other, references, split=scores.split, mode="strict", meteor=scores.meteor is not None
+        ).stories
+    try:
+        return compare(tallies, scores.stories)
+    except ValueError as error:
+        raise SourceError(f"{other} cannot be compared with these answers: {error}") from error
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """The published table: numbers by its names, and the words of each answered story and its reference for METEOR."""
+
+    measures: Mapping[str, float]
+    words: Sequence[tuple[str, str]]
+
+
+def score_as_published(samples: Sequence[Sample]) -> Published:
+    """Grounding with its faults, and language over the answered stories."""
     pairs = [
         (split_words(plain_story(sample.output.strip())), split_words(plain_story(_whole(sample.reference))))
         for sample in samples
         if sample.output is not None
     ]
-    measures = {name: Measure(value, None, None) for name, value in {**found.grounding, **_language(pairs)}.items()}
+    return Published(
+        {**score_legacy(samples).grounding, **_language(pairs)},
+        [(" ".join(told), " ".join(truth)) for told, truth in pairs],
+    )
+
+
+def _score_legacy(samples: Sequence[Sample], split: str, given: Mapping[str, str], meteor: bool) -> Scores:
+    if not samples:
+        raise SourceError(f"the split '{split}' has no stories")
+    found = score_as_published(samples)
+    measures = {name: Measure(value, None, None) for name, value in found.measures.items()}
     together = None
     if meteor and find_meteor() is not None:
-        together, _ = score_meteor([(" ".join(told), " ".join(truth)) for told, truth in pairs])
+        together, _ = score_meteor(found.words)
     return Scores("legacy", split, len(samples), len(given), measures, together, ())
 
 

@@ -1,4 +1,4 @@
-"""A Hugging Face Hub on loopback, in memory: as much of its HTTP as ``huggingface_hub`` and ``datasets`` use for datasets.
+"""A Hugging Face Hub on loopback, in memory: as much of its HTTP as ``huggingface_hub`` and ``datasets`` use.
 
 Commits, branches, tags and LFS objects behave as on the Hub, written after what its client sends and expects; Xet is left out
 (clients set ``HF_HUB_DISABLE_XET``). A ``Fault`` makes it fail as networks and servers do.
@@ -40,12 +40,20 @@ class Site:
         self.hub = hub
 
     def routes(self) -> list[Route]:
-        repo = "/api/datasets/{owner}/{name}"
-        git = "/datasets/{owner}/{name}"
         return [
             Route("/api/whoami-v2", self.whoami),
             Route("/api/validate-yaml", self.validate_yaml, methods=["POST"]),
             Route("/api/repos/create", self.create, methods=["POST"]),
+            *self.repo_routes("/api/datasets/{owner}/{name}", "/datasets/{owner}/{name}"),
+            *self.repo_routes("/api/models/{owner}/{name}", "/{owner}/{name}"),
+            Route("/lfs/{owner}/{name}/{oid}", self.put, methods=["PUT"]),
+            Route("/lfs/{owner}/{name}/{oid}/{part:int}", self.put, methods=["PUT"]),
+            Route("/lfs/{owner}/{name}/{oid}/complete", self.complete, methods=["POST"]),
+            Route("/lfs/{owner}/{name}/{oid}/verify", self.verify, methods=["POST"]),
+        ]
+
+    def repo_routes(self, repo: str, git: str) -> list[Route]:
+        return [
             Route(repo, self.info),
             Route(repo + "/revision/{rev}", self.info),
             Route(repo + "/tree/{rev}", self.tree),
@@ -58,10 +66,6 @@ class Site:
             Route(repo + "/commit/{rev}", self.commit, methods=["POST"]),
             Route(git + ".git/info/lfs/objects/batch", self.batch, methods=["POST"]),
             Route(git + "/resolve/{rev}/{path:path}", self.resolve),
-            Route("/lfs/{owner}/{name}/{oid}", self.put, methods=["PUT"]),
-            Route("/lfs/{owner}/{name}/{oid}/{part:int}", self.put, methods=["PUT"]),
-            Route("/lfs/{owner}/{name}/{oid}/complete", self.complete, methods=["POST"]),
-            Route("/lfs/{owner}/{name}/{oid}/verify", self.verify, methods=["POST"]),
         ]
 
     def user(self, request: Request) -> tuple[str, str]:
@@ -116,7 +120,8 @@ class Site:
             raise Refusal(409, message="You already created this dataset repo")
         repo = self.hub.repos[repo_id] = Repo(owner, private=asked.get("visibility") == "private")
         repo.commit("main", {".gitattributes": Blob(b"*.parquet filter=lfs\n", False)})
-        return JSONResponse({"url": f"{self.hub.url}/datasets/{repo_id}", "id": repo_id, "name": repo_id})
+        kind = "datasets/" if asked.get("type") == "dataset" else ""
+        return JSONResponse({"url": f"{self.hub.url}/{kind}{repo_id}", "id": repo_id, "name": repo_id})
 
     async def info(self, request: Request) -> Response:
         repo = self.repo(request)
@@ -272,7 +277,8 @@ class Site:
             else:
                 raise Refusal(400, message=f"unknown operation {key}")
         oid = repo.commit(branch, tree)
-        url = "{}/datasets/{owner}/{name}/commit/{}".format(self.hub.url, oid, **request.path_params)
+        kind = "datasets/" if request.url.path.startswith("/api/datasets/") else ""
+        url = "{}/{}{owner}/{name}/commit/{}".format(self.hub.url, kind, oid, **request.path_params)
         return JSONResponse({"commitUrl": url, "commitOid": oid})
 
     async def resolve(self, request: Request) -> Response:

@@ -118,9 +118,7 @@ class Library:
             return
         folder = self.place.workspace / SAVED
         with self._lock:
-            for path in sorted(folder.glob("*.parquet")):
-                if path in self._rows.files:
-                    continue
+            for path in sorted(set(folder.glob("*.parquet")).difference(self._rows.files)):
                 number = self._rows.add(path)
                 self._searches.clear()
                 with suppress(ConfigError, SourceError):
@@ -149,12 +147,15 @@ class Library:
         return _count(entry.split for entry in self.entries)
 
     def find(self, key: str) -> Entry:
-        """The entry of a key.
+        """The entry of a key; one that is not known may have been saved just now.
 
         Raises:
             UnknownStoryError: there is none.
         """
         number = self._by_key.get(key)
+        if number is None:
+            self.refresh()
+            number = self._by_key.get(key)
         if number is None:
             raise UnknownStoryError(f"there is no story '{key[:80]}' here: go back to the library")
         return self.entries[number]

@@ -49,6 +49,8 @@ class LibraryRoutes:
     def tell_state(self, _: Request) -> Response:
         """What was opened and what can be done with it."""
         library = self._state.library
+        if library is not None:
+            library.refresh()
         return JSONResponse(
             {
                 "place": self._state.place,

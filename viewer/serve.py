@@ -3,6 +3,8 @@
 import socket
 from collections.abc import Callable
 
+from starlette.types import ASGIApp
+
 from schemas.errors import ConfigError
 from viewer.server import make_app
 from viewer.state import ViewerState
@@ -33,6 +35,11 @@ def bind(port: int) -> socket.socket:
 
 def serve(state: ViewerState, listening: socket.socket, ready: Callable[[], None]) -> None:
     """Answer until interrupted (Ctrl-C, SIGTERM); ``ready`` is called once requests are taken."""
+    run_app(make_app(state), listening, ready)
+
+
+def run_app(app: ASGIApp, listening: socket.socket, ready: Callable[[], None]) -> None:
+    """Serve an application in the same way."""
     import uvicorn
 
     class Server(uvicorn.Server):
@@ -42,7 +49,7 @@ def serve(state: ViewerState, listening: socket.socket, ready: Callable[[], None
                 ready()
 
     config = uvicorn.Config(
-        make_app(state),
+        app,
         log_level="warning",
         access_log=False,
         lifespan="off",

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from schemas.config import DraftConfig
+from schemas.draft_config import DraftConfig
 from schemas.text import ImageBlock
 from tasks.composer.chronicle import Chronicle
 from tasks.composer.draw import Draw

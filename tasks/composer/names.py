@@ -1,6 +1,6 @@
 """Names for people nobody named. A name is a label for one entity id; it says nothing about who that person is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tasks.composer.draw import Draw
 
@@ -65,3 +65,13 @@ def assign_names(entity_ids: Iterable[str], draw: Draw) -> dict[str, str]:
         initials.add(name[0])
         names[entity_id] = name
     return names
+
+
+def give_names(names: Mapping[str, str], given: Mapping[str, str]) -> dict[str, str]:
+    """``names`` with those that people gave; who had such a name by chance takes the one that it made free."""
+    told = {**names, **given}
+    for entity_id, name in given.items():
+        for other in told:
+            if other not in given and told[other] == name:
+                told[other] = names[entity_id]
+    return told

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Mapping
 
-from schemas.config import DraftConfig
+from schemas.draft_config import DraftConfig
 from tasks.composer.chronicle import Chronicle
 from tasks.composer.combine import combine
 from tasks.composer.company import company

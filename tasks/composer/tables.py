@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from schemas.config import DraftConfig
+from schemas.draft_config import DraftConfig
 from schemas.evidence import EntityView, FrameView
 from schemas.text import CharacterRow, ImageAnalysis, ObjectRow, PhaseRow, SettingRow
 from tasks.composer.chronicle import Chronicle, Figure, Moment

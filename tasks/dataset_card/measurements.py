@@ -1,6 +1,8 @@
 """``measurements.json``: the numbers of a dataset, for the next release to be held against."""
 
+import json
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from tasks.dataset_card.facts import CardFacts, StageFacts
@@ -46,6 +48,15 @@ def measurements(facts: CardFacts) -> Mapping[str, Any]:
         }
     )
     return rounded
+
+
+def read_measurements(dataset: Path) -> Mapping[str, Any]:
+    """The numbers of the dataset in a folder; none where they cannot be read."""
+    try:
+        value = json.loads((dataset / PATH).read_bytes())
+    except (OSError, ValueError):
+        return {}
+    return value if isinstance(value, dict) else {}
 
 
 def _losses(stages: Sequence[StageFacts]) -> float:

@@ -90,12 +90,19 @@ def _match_frame(truth: FrameTable, told: FrameTable) -> tuple[list[int], list[t
     if not truth.ids or not told.ids:
         return [0] * len(THRESHOLDS), []
     overlap = pair_iou(truth.boxes[:, None], told.boxes[None])
-    rows, columns = match_optimally(overlap, THRESHOLDS[0])
-    pairs = [(truth.ids[row], told.ids[column]) for row, column in zip(rows, columns, strict=True)]
-    hits = [len(pairs)]
-    for threshold in THRESHOLDS[1:]:
-        hits.append(len(match_optimally(overlap, threshold)[0]) if hits[-1] else 0)
-    return hits, pairs
+    rows, columns = np.nonzero(overlap >= THRESHOLDS[0])
+    if len(set(rows.tolist())) == len(rows) == len(set(columns.tolist())):
+        # No box has a choice at the lowest threshold, so none has at a higher one.
+        reached = overlap[rows, columns].tolist()
+        hits = [sum(one >= threshold for one in reached) for threshold in THRESHOLDS]
+    else:
+        rows, columns = match_optimally(overlap, THRESHOLDS[0])
+        hits = [len(rows)]
+        for threshold in THRESHOLDS[1:]:
+            hits.append(len(match_optimally(overlap, threshold)[0]) if hits[-1] else 0)
+    return hits, [
+        (truth.ids[row], told.ids[column]) for row, column in zip(rows.tolist(), columns.tolist(), strict=True)
+    ]
 
 
 def score_story(sample: ReadSample) -> StoryBoxes:

@@ -5,6 +5,7 @@ where the reference knows no such thing, be it from its detections, its tables o
 mentions: one is unfounded where none of its entities has a box that matches the reference's in that frame.
 """
 
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -142,7 +143,8 @@ class StoryHallucinations:
     """One story.
 
     ``things`` are words that name a COCO thing, ``invented`` those of them that the reference does not know;
-    ``mentions`` are tags around characters and objects, ``unfounded`` those without a matching box in their frame.
+    ``mentions`` are tags around characters and objects, ``unfounded`` those without a matching box in their frame;
+    ``named`` are the words that were invented, in order.
     """
 
     things: int
@@ -152,33 +154,36 @@ class StoryHallucinations:
     named: tuple[str, ...]
 
 
+_BEGINNINGS = frozenset(spelling[0] for spelling in THINGS)
+_WORD = re.compile(r"[^\W\d_]+(?:-[^\W\d_]+)*")
+
+
 def find_things(words: Sequence[str]) -> list[tuple[str, str]]:
     """The labels that a text names, each with the word that named it, in order; a longer name goes before a shorter one."""
     found = []
-    at = 0
-    while at < len(words):
+    free = 0
+    for at, word in enumerate(words):
+        if at < free or word not in _BEGINNINGS:
+            continue
         for length in (2, 1):
             spelling = tuple(words[at : at + length])
             if len(spelling) == length and spelling in THINGS:
                 found.append((THINGS[spelling], " ".join(spelling)))
-                at += length
+                free = at + length
                 break
-        else:
-            at += 1
     return found
 
 
 def known_things(truth: Told, words: Sequence[str], labels: Iterable[str]) -> frozenset[str]:
     """Labels that a reference knows: of its detections, in its tables, in the words of its story."""
-    from tasks.evaluation.words import split_words
-
     cells: list[str] = []
     for image in truth.cot.value.images:
         cells += [f"{row.name}. {row.description}. {row.actions}" for row in image.characters]
         cells += [f"{row.description}. {row.function}. {row.interaction}" for row in image.objects]
         settings: Sequence[SettingRow] = image.settings
         cells += [row.description for row in settings]
-    known = {thing for thing, _ in find_things([*split_words(". ".join(cells)), *words])}
+    # Names of things are plain words: the full tokeniser would cost more than all the rest.
+    known = {thing for thing, _ in find_things([*_WORD.findall(". ".join(cells).lower()), *words])}
     if any(table.ids for table in truth.tables["char"]):
         known.add("person")
     return frozenset(known | set(labels))

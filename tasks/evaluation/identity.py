@@ -26,7 +26,7 @@ class StoryIdentity:
 
 
 def _boxes(table: FrameTable) -> FrameBoxes:
-    """Nobody stands twice in a frame: the first row of an id counts."""
+    """Nobody stands twice in a frame: of several boxes of an id that furthest to the left counts."""
     first = {name: index for index, name in reversed(list(enumerate(table.ids)))}
     kept = sorted(first.values())
     return FrameBoxes([table.ids[index] for index in kept], table.boxes[kept].reshape(-1, 4))

@@ -17,6 +17,9 @@ Array = NDArray[np.float64]
 Sums = Callable[[str], Array]
 """Gives a column of sums, one entry a resample."""
 
+METEOR = ("meteor.each", "meteor.grounded")
+"""Columns that are there only where METEOR was measured."""
+
 RESAMPLES = 2000
 LEVEL = 0.95
 
@@ -47,8 +50,13 @@ def _f1(hits: Array, told: Array, truth: Array) -> Array:
     return _share(2 * hits, told + truth)
 
 
-def work_out(sums: Sums) -> dict[str, Array]:
-    """Every measure by name, over columns of sums; NaN where there is nothing to measure."""
+def work_out(sums: Sums, meteor: bool = False) -> dict[str, Array]:
+    """Every measure by name, over columns of sums; NaN where there is nothing to measure.
+
+    Args:
+        sums: the columns.
+        meteor: whether those of ``METEOR`` are among them.
+    """
     stories = sums("stories")
     found = {f"format.{name}": _share(sums(f"format.{name}"), stories) for name in FORMATS}
     for group in TOGETHER:
@@ -80,6 +88,9 @@ def work_out(sums: Sums) -> dict[str, Array]:
     for kind in IDENTITY_KINDS:
         found[f"lasting.{kind}.{LASTING}_frames"] = _share(sums(f"lasting.{kind}.long"), sums(f"lasting.{kind}.all"))
     found |= _language(sums, stories)
+    if meteor:
+        found["language.meteor"] = _share(sums(METEOR[0]), stories)
+        found["language.gmeteor"] = _share(sums(METEOR[1]), sums("boxes.all.stories"))
     found |= _hallucinations(sums, stories)
     return found
 
@@ -151,7 +162,7 @@ def draw_films(count: int, seed: int, resamples: int = RESAMPLES) -> Array:
 
 def _apply(table: Table, weights: Array) -> dict[str, Array]:
     sums = weights @ table.values
-    return work_out(lambda name: sums[:, table.columns[name]])
+    return work_out(lambda name: sums[:, table.columns[name]], METEOR[0] in table.columns)
 
 
 def measure(tallies: Sequence[StoryTally], seed: int = 0) -> dict[str, Measure]:
@@ -188,7 +199,10 @@ class Difference:
 
     ``low``, ``high`` and ``p`` are None with fewer than two films, everything that could not be measured is None too.
 
-    ``p`` is the two-sided bootstrap p-value: twice the smaller share of resamples on either side of no difference.
+    ``p`` is the two-sided bootstrap p-value: twice the smaller share of resamples on either side of no difference, where the
+    answers themselves count as one more resample, so that it is never 0 (Davison and Hinkley, 1997, section 4.2). It is never
+    below 2 in 2 to the number of films either, the least that signs alone could show: a few films that all went one way are
+    no proof.
     """
 
     first: float | None
@@ -203,25 +217,28 @@ def compare(first: Sequence[StoryTally], second: Sequence[StoryTally], seed: int
     """Paired differences over the stories that both sets have, by the bootstrap over their films.
 
     Raises:
-        ValueError: the two have no story in common.
+        ValueError: the two have no story in common, or put one into different films.
     """
     common = {tally.story_id for tally in first} & {tally.story_id for tally in second}
     if not common:
         raise ValueError("the two have no story in common")
     left, right = (add_up([tally for tally in tallies if tally.story_id in common]) for tallies in (first, second))
+    if [*left.films] != [*right.films]:
+        raise ValueError("the two put their stories into different films")
     ones = np.ones((1, len(left.films)))
     a, b = _apply(left, ones), _apply(right, ones)
     if len(left.films) < 2:
-        return {name: _difference(a[name], b[name], None) for name in a}
+        return {name: _difference(a[name], b[name], None, 1) for name in a if name in b}
     drawn = draw_films(len(left.films), seed)
     one, two = _apply(left, drawn), _apply(right, drawn)
-    return {name: _difference(a[name], b[name], two[name] - one[name]) for name in a}
+    return {name: _difference(a[name], b[name], two[name] - one[name], len(left.films)) for name in a if name in b}
 
 
-def _difference(first: Array, second: Array, drawn: Array | None) -> Difference:
+def _difference(first: Array, second: Array, drawn: Array | None, films: int) -> Difference:
     values = _number(first[0]), _number(second[0]), _number(second[0] - first[0])
     known = drawn[~np.isnan(drawn)] if drawn is not None else np.zeros(0)
     if not known.size or values[2] is None:
         return Difference(*values, None, None, None)
-    p = min(1.0, 2 * min(float((known <= 0).mean()), float((known >= 0).mean())))
+    beyond = min(int((known <= 0).sum()), int((known >= 0).sum()))
+    p = min(1.0, max(2 * (beyond + 1) / (known.size + 1), 2.0 ** (1 - films)))
     return Difference(*values, *_bounds(known), p)

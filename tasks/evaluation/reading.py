@@ -18,7 +18,7 @@ KINDS = ENTITY_PREFIXES
 
 @dataclass(frozen=True, slots=True)
 class FrameTable:
-    """Entities of one kind in one frame's tables: ids in the order of their rows, boxes ``x1,y1,x2,y2`` of shape ``(n, 4)``."""
+    """Entities of one kind in one frame's tables: their ids, sorted, and boxes ``x1,y1,x2,y2`` of shape ``(n, 4)``."""
 
     ids: tuple[str, ...]
     boxes: NDArray[np.float64]
@@ -68,6 +68,8 @@ def read_told(chain_of_thought: str, story: str, frames: int) -> Told:
 def _table(entries: Sequence[tuple[str, PixelBox]]) -> FrameTable:
     if not entries:
         return EMPTY
+    # Where boxes are alike one of several matchings is as good as another: it must not hang on the order of the rows.
+    entries = sorted(entries, key=lambda entry: (len(entry[0]), entry))
     return FrameTable(tuple(name for name, _ in entries), np.array([box for _, box in entries], dtype=np.float64))
 
 

@@ -30,13 +30,14 @@ Sums = dict[str, float]
 
 @dataclass(frozen=True, slots=True)
 class StoryTally:
-    """A scored story: its sums, and its words as they are given to METEOR."""
+    """A scored story: its words as they are given to METEOR, its sums, and the words in it for things nobody saw."""
 
     story_id: str
     film: str
-    sums: Mapping[str, float]
     told: str
     truth: str
+    sums: Mapping[str, float]
+    invented: tuple[str, ...] = ()
 
 
 def tally_story(sample: Sample) -> StoryTally:
@@ -51,8 +52,10 @@ def tally_story(sample: Sample) -> StoryTally:
     sums |= _tags(read, boxes)
     sums |= _telling(read)
     sums |= _language(compare_words(told, truth))
-    sums |= _hallucinations(count_hallucinations(read, boxes, told, truth))
-    return StoryTally(sample.reference.story_id, sample.reference.film, sums, " ".join(told), " ".join(truth))
+    made_up = count_hallucinations(read, boxes, told, truth)
+    sums |= _hallucinations(made_up)
+    reference = sample.reference
+    return StoryTally(reference.story_id, reference.film, " ".join(told), " ".join(truth), sums, made_up.named)
 
 
 def _words(sample: Sample) -> tuple[list[str], list[str]]:

@@ -13,6 +13,7 @@ from typing import IO, Self
 import numpy as np
 from numpy.typing import NDArray
 
+from tasks.runtime.atomic import explain
 from tasks.runtime.stage import Row, RunSpec, ShardRef
 
 Looks = NDArray[np.float32]
@@ -34,8 +35,17 @@ class LookFile:
     """The looks of the frames of many films, in a temporary file."""
 
     def __init__(self, folder: Path) -> None:
-        """Make the file in ``folder``; it goes when it is closed."""
-        self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder)  # noqa: SIM115 - closed on leaving
+        """Make the file in ``folder``; it goes when it is closed.
+
+        Raises:
+            WorkspaceError: it cannot be made there.
+        """
+        self._path = folder / "looks of frames"
+        try:
+            # Unbuffered: what the disk refuses must not be tried again when the file is closed.
+            self._file: IO[bytes] = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - closed on leaving
+        except OSError as error:
+            raise explain(error, self._path) from error
         self._runs: dict[str, list[tuple[int, int, int]]] = {}
         self._names: dict[str, list[str]] = {}
 
@@ -48,9 +58,18 @@ class LookFile:
         self._file.close()
 
     def add(self, film: str, frame_ids: Sequence[str], looks: Looks) -> None:
-        """Keep the looks ``(n, d)`` of frames of a film."""
+        """Keep the looks ``(n, d)`` of frames of a film.
+
+        Raises:
+            WorkspaceError: the disk is full.
+        """
         offset = self._file.seek(0, 2)
-        self._file.write(looks.astype(_STORED).tobytes())
+        content = memoryview(looks.astype(_STORED).tobytes())
+        try:
+            while content:
+                content = content[self._file.write(content) :]
+        except OSError as error:
+            raise explain(error, self._path) from error
         self._runs.setdefault(film, []).append((offset, *looks.shape))
         self._names.setdefault(film, []).extend(frame_ids)
 

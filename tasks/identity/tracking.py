@@ -106,12 +106,12 @@ def _hota(frames: Sequence[_Frame], known: NDArray[np.int64], found: NDArray[np.
         potential[frame.truth[:, None], frame.predicted[None]] += share
     alignment = potential / np.maximum(known[:, None] + found[None] - potential, _EPS)
     matches = np.zeros((len(ALPHAS), len(known), len(found)))
+    thresholds = np.array(ALPHAS)[:, None] - _EPS
     for frame in frames:
         scores = alignment[frame.truth[:, None], frame.predicted[None]] * frame.overlap
         rows, columns = linear_sum_assignment(-scores)
-        for step, alpha in enumerate(ALPHAS):
-            hit = frame.overlap[rows, columns] >= alpha - _EPS
-            matches[step, frame.truth[rows[hit]], frame.predicted[columns[hit]]] += 1
+        # Nobody stands twice in a frame, so that no cell is added to twice at once.
+        matches[:, frame.truth[rows], frame.predicted[columns]] += frame.overlap[rows, columns] >= thresholds
     hits = matches.sum(axis=(1, 2))
     association = matches / np.maximum(known[:, None] + found[None] - matches, 1)
     ass_a = (matches * association).sum(axis=(1, 2)) / np.maximum(hits, 1)

@@ -128,6 +128,17 @@ def appearance_options(params: AppearanceConfig) -> Options:
     )
 
 
+def check_models(config: BuildConfig) -> None:
+    """Check that the models of a configuration are listed and their weights pinned, without loading or fetching any.
+
+    Raises:
+        ConfigError: an unknown name, or a model that cannot do what is asked.
+        ModelError: weights of the user's are missing or are not the pinned ones.
+    """
+    for name, stage, weights, options in _roles(config):
+        model_digest(name, stage, weights, options)
+
+
 def prepare_models(config: BuildConfig) -> None:
     """Check before any work that the models of a configuration can be used here: fetch and load the production ones.
 

@@ -178,12 +178,16 @@ def _header(record: Mapping[str, Any]) -> Markup:
         f"{record['preset']} preset, {record['engine']} engine, "
         f"{_clock(record['started'])} to {_clock(record['finished'])} ({seconds(record['wall_s'])})"
     )
+    gone = ", ".join(record.get("removed_films", ()))
     return element(
         "header",
         {"class": "top"},
         element("h1", None, "Build report"),
         element("p", {"class": "sub"}, "from ", element("code", {"class": "data"}, str(record["source"]))),
         element("p", {"class": "sub"}, facts),
+        element("p", {"class": "sub"}, f"Gone since the build before, as the source no longer holds them: {gone}")
+        if gone
+        else None,
     )
 
 

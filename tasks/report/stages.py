@@ -59,6 +59,13 @@ def seconds(value: float) -> str:
     return f"{minutes} min {rest} s" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def megabytes(count: int) -> str:
+    """A number of bytes, rounded to what people compare; a dash for none."""
+    if not count:
+        return "\u2013"
+    return f"{count / 1e6:,.0f} MB" if count >= 10_000_000 else f"{count / 1e6:,.1f} MB"
+
+
 def count_table(stages: Sequence[StageRow]) -> Markup:
     """Items in, out and left out of each stage, with a bar on the scale of the largest stage of the same unit."""
     largest: dict[str, int] = {}
@@ -100,11 +107,16 @@ def time_table(stages: Sequence[StageRow]) -> Markup:
                 f"{share:.1%}",
                 f"{stage['items_in'] / spent:,.1f} {several(stage['unit'])}/s" if spent else "\u2013",
                 seconds(stage["cpu_s"]),
+                seconds(stage["gpu_s"]) if stage.get("gpu_s") else "\u2013",
+                *(megabytes(stage.get(name, 0)) for name in ("peak_bytes", "read_bytes", "written_bytes")),
                 f"{stage['reused']} of {stage['shards']}",
             )
         )
-    headings = ("Stage", "Work", "Share", "Percent", "Rate", "CPU", "Shards reused")
-    return table(headings, rows, (1, 3, 4, 5, 6), "times")
+    headings = (
+        *("Stage", "Work", "Share", "Percent", "Rate", "CPU", "GPU", "Peak memory", "Read", "Written"),
+        "Shards reused",
+    )
+    return table(headings, rows, (1, 3, 4, 5, 6, 7, 8, 9, 10), "times")
 
 
 def model_table(stages: Sequence[StageRow]) -> Markup | None:

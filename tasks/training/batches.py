@@ -3,6 +3,8 @@
 import random
 from collections.abc import Sequence
 
+from schemas.errors import ConfigError
+
 
 def batch_by_length(lengths: Sequence[int], size: int, seed: int, epoch: int, window: int = 50) -> list[list[int]]:
     """Indices in batches: shuffled anew each epoch, but each batch of neighbours in length.
@@ -40,3 +42,26 @@ def batch_by_length(lengths: Sequence[int], size: int, seed: int, epoch: int, wi
 def padded_tokens(lengths: Sequence[int], batches: Sequence[Sequence[int]]) -> int:
     """Tokens that are computed, those of the padding included."""
     return sum(len(batch) * max((lengths[index] for index in batch), default=0) for batch in batches)
+
+
+def divide_batch(batch: int, longest: int, micro_tokens: int, processes: int) -> tuple[int, int]:
+    """Stories that one GPU takes at once, and how often it does so before a step.
+
+    The most stories that divide evenly and whose tokens, all as long as the longest, stay within ``micro_tokens``; one at least.
+
+    Args:
+        batch: stories a step, over all GPUs.
+        longest: tokens of the longest sample.
+        micro_tokens: tokens that one GPU takes at once.
+        processes: GPUs.
+
+    Raises:
+        ConfigError: the batch does not divide evenly among the GPUs.
+    """
+    if batch % processes:
+        raise ConfigError(
+            f"a batch of {batch} cannot be shared by {processes} GPUs: give a --batch-size that divides evenly"
+        )
+    own = batch // processes
+    micro = max(size for size in range(1, own + 1) if own % size == 0 and (size == 1 or size * longest <= micro_tokens))
+    return micro, own // micro

@@ -2,10 +2,12 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 
 from tests import fakes
+from tests.e2e.building import CONFIG
 
 
 @dataclass(frozen=True)
@@ -49,3 +51,14 @@ def run(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> 
         return Ran(code, told.out, told.err)
 
     return call
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> Path:
+    """The configuration that the finished workspace was built with."""
+    path = tmp_path / "my.toml"
+    lines = [
+        line for name, values in CONFIG.items() for line in (f"[{name}]", *(f"{k} = {v}" for k, v in values.items()))
+    ]
+    path.write_text("\n".join(lines) + "\n")
+    return path

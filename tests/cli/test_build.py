@@ -45,16 +45,18 @@ def test_a_build_says_where_everything_is(run: Run, film: Path, settings: Path, 
         "ingest",
         "select",
         "detect",
+        "landmarks",
         "faces",
         "sequence",
         "appearance",
         "reidentify",
-        "draft",
+        "draft_analysis",
+        "draft_story",
         "ground",
     ]
     again = run("build", film, "--workspace", tmp_path / "w", "--config", settings)
     assert again.out.splitlines()[0].startswith("2 stories (2 train, 0 test) in ")
-    assert again.err.count("1 reused") == 9
+    assert again.err.count("1 reused") == 11
 
 
 def test_json_is_for_machines(run: Run, film: Path, settings: Path, tmp_path: Path) -> None:
@@ -70,7 +72,7 @@ def test_json_is_for_machines(run: Run, film: Path, settings: Path, tmp_path: Pa
     for total in summary["stages"]:
         assert total["items_in"] == total["items_out"] + sum(total["rejected"].values())
     ends = [e for e in events if e["event"] == "shard_done"]
-    assert len(ends) == 9
+    assert len(ends) == 11
 
 
 def test_the_limit_is_a_quick_look(run: Run, film: Path, settings: Path, tmp_path: Path) -> None:
@@ -82,7 +84,7 @@ def test_the_limit_is_a_quick_look(run: Run, film: Path, settings: Path, tmp_pat
 def test_a_missing_folder(run: Run, tmp_path: Path, frames: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     done = run("build", frames, "--workspace", tmp_path / "w")
-    assert "does not exist: give a folder of images, a Parquet file, or owner/name" in done.error
+    assert "does not exist: give a folder of images, a Parquet file, a video, an archive" in done.error
     assert done.code == 2
 
 
@@ -95,9 +97,9 @@ def test_an_empty_folder(run: Run, tmp_path: Path) -> None:
 
 def test_a_folder_of_other_files(run: Run, tmp_path: Path) -> None:
     (tmp_path / "frames").mkdir()
-    (tmp_path / "frames" / "clip.mp4").write_bytes(b"x")
+    (tmp_path / "frames" / "sound.mp3").write_bytes(b"x")
     done = run("build", tmp_path / "frames", "--workspace", tmp_path / "w")
-    assert "holds no images (found 1 .mp4)" in done.error
+    assert "holds no images (found 1 .mp3)" in done.error
 
 
 def test_frames_that_are_all_rejected(run: Run, tmp_path: Path) -> None:
@@ -251,7 +253,7 @@ def test_a_shard_that_fails_is_one_line(
     def fail(*_: object) -> object:
         raise RuntimeError("out of words\nand out of lines")
 
-    monkeypatch.setattr("tasks.draft.compose", fail)
+    monkeypatch.setattr("tasks.composer_rows.compose_analysis", fail)
     done = run("build", film, "--workspace", tmp_path / "w", "--config", settings)
-    assert "1 of 1 shards failed: draft failed on shard heat-" in done.error
+    assert "1 of 1 shards failed: draft_analysis failed on shard heat-" in done.error
     assert "RuntimeError: out of words and out of lines; the rest is kept, run again to continue" in done.error

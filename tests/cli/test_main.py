@@ -33,7 +33,7 @@ def test_every_command_explains_itself(run: Run, command: str) -> None:
 def test_only_what_help_names_is_there(run: Run) -> None:
     import re
 
-    named = set(re.findall(r"^  storyreasoning (\w+)", run("--help").out, re.MULTILINE))
+    named = set(re.findall(r"^  storyreasoning ([\w-]+)", run("--help").out, re.MULTILINE))
     assert named <= set(COMMANDS)
 
 

@@ -61,8 +61,8 @@ def test_plain_lines(count: int, told: str) -> None:
 
 
 def test_stories_are_no_storys() -> None:
-    tracker = folded([Event("shard_done", stage="draft", shard="a", unit="story", items_in=2, items_out=2)])
-    assert "2 stories" in stage_line(tracker.stages["draft"])
+    tracker = folded([Event("shard_done", stage="draft_story", shard="a", unit="story", items_in=2, items_out=2)])
+    assert "2 stories" in stage_line(tracker.stages["draft_story"])
 
 
 def test_a_log_has_a_line_when_a_stage_ends(capsys: pytest.CaptureFixture[str]) -> None:

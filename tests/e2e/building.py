@@ -13,7 +13,19 @@ from tasks.runtime.progress import Event, listening
 from tasks.runtime.record import BuildSummary
 from tasks.runtime.store import Manifest, ShardStore
 
-STAGES = ("ingest", "select", "detect", "faces", "sequence", "appearance", "reidentify", "draft", "ground")
+STAGES = (
+    "ingest",
+    "select",
+    "detect",
+    "landmarks",
+    "faces",
+    "sequence",
+    "appearance",
+    "reidentify",
+    "draft_analysis",
+    "draft_story",
+    "ground",
+)
 CONFIG: dict[str, dict[str, Any]] = {
     "sequence": {"min_frames": 3, "max_frames": 8, "target_frames": 5},
     "export": {"test_ratio": 0.5, "split_seed": 3},
@@ -44,7 +56,7 @@ class Built:
         return {stage for stage, _ in self.fresh}
 
 
-def build(films: Path | str, workspace: Path, limit: int | None = None, **sections: Mapping[str, Any]) -> Built:
+def build(films: Path | str, workspace: Path | str, limit: int | None = None, **sections: Mapping[str, Any]) -> Built:
     """Build on the plain engine, in this process."""
     from flows.build_dataset import build_dataset
 
@@ -71,7 +83,7 @@ def manifests(workspace: Path) -> list[Manifest]:
     return [
         m
         for stage in STAGES
-        for shard in sorted((store.root / stage).iterdir())
+        for shard in sorted((store.root / stage).glob("*"))
         for m in store.versions(stage, shard.name)
     ]
 

@@ -38,12 +38,19 @@ def test_in_is_out_and_rejected_at_every_stage(finished: tuple[Path, Path]) -> N
         totals[m.stage].update({"in": m.items_in, "out": m.items_out, "rows": m.rows} | m.rejected)
     images = [p for p in finished[0].rglob("*") if p.suffix in (".jpg", ".png")]
     assert totals["ingest"]["in"] == len(images)
-    for before, after in (("ingest", "select"), ("select", "detect"), ("detect", "faces"), ("faces", "sequence")):
+    for before, after in (
+        ("ingest", "select"),
+        ("select", "detect"),
+        ("detect", "landmarks"),
+        ("landmarks", "faces"),
+        ("faces", "sequence"),
+    ):
         assert totals[after]["in"] == totals[before]["out"]
     assert totals["appearance"]["in"] == totals["sequence"]["out"]
     assert totals["reidentify"]["in"] == totals["sequence"]["rows"]
-    assert totals["draft"]["in"] == totals["reidentify"]["out"]
-    assert totals["ground"]["in"] == totals["draft"]["out"] == totals["ground"]["out"]
+    assert totals["draft_analysis"]["in"] == totals["reidentify"]["out"]
+    assert totals["draft_story"]["in"] == totals["draft_analysis"]["out"]
+    assert totals["ground"]["in"] == totals["draft_story"]["out"] == totals["ground"]["out"]
     assert {reason: n for reason, n in totals["ingest"].items() if reason not in ("in", "out", "rows")} == {
         "empty": 1,
         "truncated": 1,
@@ -135,7 +142,7 @@ def test_a_film_without_stories_does_not_fill_the_training_split(films: Path, tm
     import shutil
 
     from schemas.config import ExportConfig
-    from tasks.export import split_films
+    from tasks.exporting.splits import split_films
 
     export = {"test_ratio": 0.5, "split_seed": 8}
     assert split_films(["ronin", "still life"], ExportConfig(**export)) == {"ronin": "test", "still life": "train"}
@@ -171,7 +178,7 @@ def test_a_new_film_touches_only_its_shards(films: Path, workspace: Path) -> Non
 def test_a_changed_seed_redoes_the_draft_and_its_check_only(films: Path, workspace: Path) -> None:
     before = digests(workspace / "dataset")
     again = build(films, workspace, draft={"seed": 1})
-    assert again.fresh_stages == {"draft", "ground"}
+    assert again.fresh_stages == {"draft_analysis", "draft_story", "ground"}
     assert digests(workspace / "dataset") != before
     back = build(films, workspace)
     assert back.fresh == []
@@ -374,18 +381,18 @@ def test_a_missing_piece_of_the_result_is_made_anew(films: Path, workspace: Path
 def test_a_failing_shard_keeps_the_others_and_the_old_dataset(
     films: Path, workspace: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from tasks.composer.compose import compose
+    from tasks.composer.compose import compose_analysis
 
     before = digests(workspace / "dataset")
 
     def fail(evidence: object, params: object) -> object:
         if getattr(evidence, "film", "") == "heat":
             raise RuntimeError("out of words")
-        return compose(evidence, params)  # type: ignore[arg-type]
+        return compose_analysis(evidence, params)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr("tasks.draft.compose", fail)
-        told = r"1 of 3 shards failed: draft failed on shard heat-.*: RuntimeError: out of words"
+        patch.setattr("tasks.composer_rows.compose_analysis", fail)
+        told = r"1 of 3 shards failed: draft_analysis failed on shard heat-.*: RuntimeError: out of words"
         with pytest.raises(ShardError, match=told):
             build(films, workspace, draft={"seed": 5})
     assert digests(workspace / "dataset") == before

@@ -131,7 +131,7 @@ def test_deploying_makes_everything_once(server: str, environment: dict[str, str
     made = snapshot(server)
     assert made["pools"] == [("storyreasoning", "process")]
     assert made["queues"] == [("cpu", 2, 2), ("gpu", 1, 1)]
-    assert set(made["deployments"]) == {"nightly", "nightly-gpu", "release", "evaluate"}
+    assert set(made["deployments"]) == {"nightly", "nightly-gpu", "release", "evaluate", "finetune"}
     nightly = made["deployments"]["nightly"]
     assert (nightly["limit"], nightly["collision"]) == (1, "CANCEL_NEW")
     assert nightly["schedules"] == [("0 3 * * *", "Europe/Lisbon", True)]

@@ -54,7 +54,7 @@ def test_stories_are_whole_and_in_order(finished: tuple[Path, Path]) -> None:
             assert story.film == row["film"] == ref.film
             assert [f["frame_id"] for f in story.frames] == [f["frame_id"] for f in row["frames"]]
             assert [p["frame_id"] for p in story.people] == [f["frame_id"] for f in row["frames"]]
-            assert story.evidence.story_key == story.key == story.identities["story_key"] == story.draft["story_key"]
+            assert story.evidence.story_key == story.key == story.analysis["story_key"] == story.draft["story_key"]
             assert all(f["image"] == (finished[0] / f["source"]).read_bytes() for f in story.frames)
     assert sum(ref.frames for ref in refs) == sum(stage["items_in"] for stage in record["stages"][:1])
 

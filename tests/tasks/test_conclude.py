@@ -18,7 +18,9 @@ def totals(**rejected: dict[str, int]) -> list[StageTotals]:
     """Totals of a run in which nothing came out."""
     return [
         StageTotals(
-            name, "story" if name in ("reidentify", "draft", "ground") else "frame", rejected=rejected.get(name, {})
+            name,
+            "story" if name in ("reidentify", "draft_analysis", "draft_story", "ground") else "frame",
+            rejected=rejected.get(name, {}),
         )
         for name in STAGES
     ]
@@ -60,8 +62,8 @@ def test_a_run_without_losses_has_an_empty_list(tmp_path: Path) -> None:
     assert pq.read_metadata(tmp_path / "d.parquet").num_rows == 0
 
 
-def test_runs_begun_one_after_the_other_have_names_of_their_own() -> None:
-    names = {begin_run(RunSpec("w", "s", spec(Path("w")).config), "p", "plain").run_id for _ in range(50)}
+def test_runs_begun_one_after_the_other_have_names_of_their_own(tmp_path: Path) -> None:
+    names = {begin_run(RunSpec(str(tmp_path), "s", spec(tmp_path).config), "p", "plain").run_id for _ in range(50)}
     assert len(names) >= 2
     assert all(name[:8].isdigit() for name in names)
 

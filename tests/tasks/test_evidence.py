@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from schemas.evidence import StoryEvidence
 from tasks.assembly import latest_run
-from tasks.evidence import STAGES, gather_evidence, view_frame
+from tasks.evidence import STAGES, correct_evidence, gather_evidence, gather_images, view_frame
 from tasks.rows import detection_row
 from tasks.runtime.stage import Inputs, Row
 from tests.e2e.building import rows
@@ -68,3 +69,58 @@ def test_evidence_needs_the_stages_that_it_names() -> None:
     assert set(STAGES) == {"reidentify", "sequence", "appearance", "faces", "ingest"}
     with pytest.raises(KeyError):
         view_frame(1, FACTS, {"detections": [], "faces": []}, {}, {})
+
+
+@pytest.mark.parametrize("wanted", [True, False])
+def test_images_come_story_by_story_in_the_order_of_their_frames(wanted: bool, finished: tuple[Path, Path]) -> None:
+    run, refs, _ = latest_run(finished[1])
+    for ref in refs:
+        readers = {stage: run.store.read(stage, ref.shard, ref.keys[stage]) for stage in STAGES}
+        sources = {row["frame_id"]: row["source"] for row in readers["ingest"].select(["frame_id", "source"])}
+        stories = list(readers["sequence"])
+        found = list(gather_images(Inputs(run, ref, readers), wanted))
+        assert len(found) == len(stories)
+        for images, story in zip(found, stories, strict=True):
+            expected = {
+                n: (finished[0] / sources[one]).read_bytes() for n, one in enumerate(story["frame_ids"], start=1)
+            }
+            assert images == (expected if wanted else {})
+
+
+def test_a_correction_changes_who_is_seen_and_adds_what_was_missed() -> None:
+    from schemas.geometry import Box
+
+    box = Box(1, 2, 30, 40)
+    people: Row = {"detections": [detection_row(n, "person", 0.9, "detector", box) for n in ("d0", "d1")], "faces": []}
+    crops = [{"det_id": n, "embedding": b"", "colours": [{"name": "red", "share": 0.75}]} for n in ("d0", "d1")]
+    entities = {
+        n: ({"entity_id": f"char{n[1]}", "kind": "char", "label": "person", "gallery_id": ""}, 0.5)
+        for n in ("d0", "d1")
+    }
+    view = view_frame(1, FACTS, people, {"crops": crops, "tags": []}, entities)
+    member = {"frame": 1, "confidence": 0.25}
+    analysis: Row = {
+        "entities": [
+            {
+                "entity_id": "char1",
+                "kind": "char",
+                "label": "person",
+                "gallery_id": "g",
+                "members": [{**member, "det_id": "d1"}],
+            },
+            {
+                "entity_id": "obj1",
+                "kind": "obj",
+                "label": "lamp",
+                "gallery_id": "",
+                "members": [{**member, "det_id": "m"}],
+            },
+        ],
+        "detections": [{"frame": 1, **detection_row("m", "lamp", 0.5, "drafter", Box(5, 6, 9, 9))}],
+    }
+    (frame,) = correct_evidence(StoryEvidence("k", "heat", (view,)), analysis).frames
+    seen = [
+        (one.entity_id, one.det_id, one.label, one.confidence, one.gallery_id, one.colours) for one in frame.entities
+    ]
+    assert seen == [("char1", "d1", "person", 0.25, "g", (("red", 0.75),)), ("obj1", "m", "lamp", 0.25, "", ())]
+    assert frame.entities[1].box == Box(5, 6, 9, 9)

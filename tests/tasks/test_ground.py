@@ -28,10 +28,10 @@ def draft(finished: tuple[Path, Path]) -> Draft:
         finally:
             reader.close()
 
-    story, identities = first("sequence"), first("reidentify")
+    story, analysis = first("sequence"), first("draft_analysis")
     count = len(story["frame_ids"])
     sizes = [(160, 96)] * count
-    return Draft(first("draft"), "heat", story["frame_ids"], sizes, entities_by_frame(identities, count))
+    return Draft(first("draft_story"), "heat", story["frame_ids"], sizes, entities_by_frame(analysis, count))
 
 
 def outcome(draft: Draft, params: GroundConfig = STRICT) -> Kept | Rejected:
@@ -130,10 +130,10 @@ def test_drafts_come_out_in_order(draft: Draft) -> None:
 
 
 def test_entities_by_frame_by_hand() -> None:
-    identities = {
+    analysis = {
         "entities": [
             {"entity_id": "char1", "members": [{"frame": 1}, {"frame": 3}]},
             {"entity_id": "obj1", "members": [{"frame": 3}]},
         ]
     }
-    assert entities_by_frame(identities, 3) == [{"char1"}, set(), {"char1", "obj1"}]
+    assert entities_by_frame(analysis, 3) == [{"char1"}, set(), {"char1", "obj1"}]

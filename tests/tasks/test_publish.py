@@ -12,6 +12,7 @@ from _pytest.mark import ParameterSet
 
 from schemas.errors import ConfigError, PublishError, StoryReasoningError, WorkspaceError
 from tasks.publish import STAGING, PublishRequest, make_plan, publish
+from tasks.publishing.released import last_release
 from tasks.runtime.progress import listening
 from tests import fakes
 from tests.e2e.building import build
@@ -305,6 +306,27 @@ def test_numbers_that_moved_too_far_are_asked_about(hub: Hub, workspace: Path, r
     assert done.tag == "v2"
     assert "accepted drift: words in a story: " in repo.files()["CHANGELOG.md"].decode()
     assert json.loads(repo.files()["measurements.json"]) == told
+
+
+def test_the_workspace_remembers_its_last_release(hub: Hub, workspace: Path, request_: PublishRequest) -> None:
+    publish(replace(request_, revision="draft"), TOKEN)
+    assert last_release(workspace) is None, "only main has releases"
+    done = publish(request_, TOKEN)
+    remembered = last_release(workspace)
+    assert remembered is not None
+    assert (remembered.repo_id, remembered.tag, remembered.commit) == (REPO, "v1", done.commit)
+    assert remembered.measurements == json.loads(hub.repos[REPO].files()["measurements.json"])
+
+
+def test_a_release_that_cannot_be_remembered_stands_all_the_same(
+    hub: Hub, workspace: Path, request_: PublishRequest
+) -> None:
+    (workspace / "released.json").mkdir()
+    told: list[str] = []
+    with listening(lambda event: told.append(event.text)):
+        assert publish(request_, TOKEN).tag == "v1"
+    assert_one_whole_release(hub, workspace)
+    assert told[-1].startswith("published, but the workspace does not remember it: ")
 
 
 def test_a_release_before_there_were_measurements_is_held_against_its_record(

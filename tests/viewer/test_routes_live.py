@@ -12,7 +12,7 @@ from starlette.testclient import TestClient
 
 from schemas.arrow import STORYREASONING
 from tests.viewer.conftest import PORT, OpenClient
-from tests.viewer.datasets import picture
+from tests.viewer.datasets import many, picture, write_dataset
 from tests.viewer.scripted_endpoint import (
     HOLD,
     ScriptedEndpoint,
@@ -342,6 +342,29 @@ def test_a_saved_result_is_a_story_of_the_workspace(client_for: OpenClient, work
     assert json.loads((workspace / "live" / f"{saved}.json").read_text())["model"] == "m"
     with Library(find_place(str(workspace))) as library:
         assert [entry.story_id for entry in library.entries] == ["first", saved]
+
+
+@pytest.mark.parametrize("first", ["state", "list", "story", "frame", "search"])
+def test_a_saved_result_is_in_the_library_at_once(client_for: OpenClient, workspace: Path, first: str) -> None:
+    """Whatever is asked for first after saving, and without a restart."""
+    write_dataset(workspace / "dataset", list(many(3)))
+    client = client_for(workspace)
+    assert client.get("/api/state").json()["stories"] == 4
+    saved = client.post("/api/live/save", json=result()).json()["story_id"]
+    asked = {
+        "state": lambda: client.get("/api/state").json()["stories"] == 5,
+        "list": lambda: saved in [one["key"] for one in client.get("/api/stories?split=live").json()["stories"]],
+        "story": lambda: client.get(f"/api/stories/{saved}").json()["before"] == "first",
+        "frame": lambda: client.get(f"/api/frames/{saved}/1").content == picture(1),
+        "search": lambda: [one["key"] for one in client.get(f"/api/stories?q={saved}").json()["stories"]] == [saved],
+    }
+    assert asked.pop(first)()
+    assert [name for name, holds in asked.items() if not holds()] == []
+    assert client.get("/api/state").json()["splits"] == [
+        {"name": "live", "stories": 2},
+        {"name": "train", "stories": 3},
+    ]
+    assert client.get("/api/stories/live-of-nobody").status_code == 404
 
 
 def test_what_cannot_be_saved(client_for: OpenClient, workspace: Path, dataset: Path) -> None:

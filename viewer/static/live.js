@@ -86,6 +86,8 @@ export async function render(root, params, api) {
     bar.actions.replaceChildren(again, save, make("span", { class: "export", role: "group", "aria-label": "Export" }, exportButtons(send, (message) => tell(message, "error"))), said);
     const shown = make("div", { class: "live-result" });
     view.replaceWith(shown);
+    // A long result is no longer held in sight: its bar is, once.
+    if (bar.element.getBoundingClientRect().top < 0) bar.element.scrollIntoView({ block: "start" });
     return renderResult(shown, story, { first: story.blocks.length ? "read" : "tables", raw: output });
   }
 

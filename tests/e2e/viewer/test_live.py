@@ -131,13 +131,13 @@ def test_tables_fill_while_the_model_thinks_and_nothing_shifts(
     assert page.inner_text(".live-said strong").startswith("Looking at image")
     assert page.locator('.live-analysis figure[data-frame="1"] .box').count() > 3
     page.wait_for_selector('.live-image[data-frame="2"] tbody tr')
-    pane, second = (
-        page.locator(".live-analysis").bounding_box(),
-        page.locator('.live-image[data-frame="2"]').bounding_box(),
-    )
-    assert pane
-    assert second
-    assert pane["y"] <= second["y"] < pane["y"] + pane["height"] / 2, "the image that is looked at is in sight"
+    # The image that is looked at is in sight, whichever it is by now.
+    place = page.evaluate("""() => {
+      const pane = document.querySelector(".live-analysis").getBoundingClientRect();
+      const last = [...document.querySelectorAll(".live-image")].at(-1).getBoundingClientRect();
+      return (last.top - pane.top) / pane.height;
+    }""")
+    assert -0.01 < place < 0.5
     page.wait_for_selector('.live-view[data-phase="story"] .block', timeout=20_000)
     assert page.evaluate("window.shifts.reduce((sum, one) => sum + one, 0)") < 0.01
     page.wait_for_selector(".live-bar.over", timeout=30_000)

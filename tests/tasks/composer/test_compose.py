@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from schemas.chain_of_thought import parse_chain_of_thought, render_chain_of_thought
-from schemas.config import DraftConfig
+from schemas.draft_config import DraftConfig
 from schemas.errors import SampleError
 from schemas.evidence import EntityKind, EntityView, FaceView, FrameView, Light, StoryEvidence
 from schemas.geometry import Box
@@ -159,7 +159,7 @@ def test_an_order_of_entities_makes_no_difference() -> None:
 def test_same_words_in_every_process() -> None:
     code = """
 import hashlib
-from schemas.config import DraftConfig
+from schemas.draft_config import DraftConfig
 from schemas.story import render_story
 from schemas.chain_of_thought import render_chain_of_thought
 from tasks.composer.compose import compose

@@ -1,4 +1,4 @@
-from schemas.config import DraftConfig
+from schemas.draft_config import DraftConfig
 from schemas.evidence import EntityView, FrameView, Light, StoryEvidence
 from schemas.geometry import Box
 from schemas.text import SETTING_ELEMENTS, ChainOfThought, CharacterRow

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 from PIL import Image
 
-from schemas.arrow import APPEARANCE, DRAFTS, FRAMES, GROUNDED, IDENTITIES, PEOPLE, STORIES
+from schemas.arrow import ANALYSES, APPEARANCE, DRAFTS, FRAMES, GROUNDED, IDENTITIES, PEOPLE, STORIES
 from schemas.chain_of_thought import render_chain_of_thought
 from schemas.config import BuildConfig
 from schemas.geometry import Box
@@ -36,7 +36,19 @@ from tasks.runtime.store import write_shard
 WIDTH, HEIGHT = 96, 54
 KEYS = {
     stage: stage[0] * 32
-    for stage in ("ingest", "select", "detect", "faces", "sequence", "appearance", "reidentify", "draft", "ground")
+    for stage in (
+        "ingest",
+        "select",
+        "detect",
+        "landmarks",
+        "faces",
+        "sequence",
+        "appearance",
+        "reidentify",
+        "draft_analysis",
+        "draft_story",
+        "ground",
+    )
 }
 
 
@@ -55,6 +67,9 @@ class Film:
     detail: str = "2 of 64 hash bits from f0"
     noise: bool = False
     rejected: int = 3
+    hash_from: int = 0
+    look: tuple[float, ...] = ()
+    links: Sequence[Row] = ()
 
     @property
     def names(self) -> dict[str, str]:
@@ -137,19 +152,21 @@ def write_film(run: RunSpec, film: Film) -> ShardRef:
         )
         rows["reidentify"].append({"story_key": key, "film": film.name, "entities": _entities(film)})
         analysis, story = tell(film)
-        rows["draft"].append(
-            {
-                "story_key": key,
-                "chain_of_thought": analysis,
-                "story": story,
-                "drafter": "composer",
-                "model": "",
-                "prompt_version": "composer-1",
-                "input_tokens": 0,
-                "output_tokens": 0,
-                "cost_usd": 0.0,
-            }
-        )
+        drafted = {
+            "story_key": key,
+            "chain_of_thought": analysis,
+            "drafter": "composer",
+            "model": "",
+            "prompt_version": "composer-1",
+            "input_tokens": 0,
+            "output_tokens": 0,
+            "cost_usd": 0.0,
+            "attempts": 1,
+            "pictures": [],
+        }
+        found = {"film": film.name, "entities": _entities(film), "detections": [], "corrections": [], "landmarks": []}
+        rows["draft_analysis"].append(drafted | found)
+        rows["draft_story"].append(drafted | {"story": story})
         rows["ground"].append(
             {
                 "story_key": key,
@@ -157,7 +174,7 @@ def write_film(run: RunSpec, film: Film) -> ShardRef:
                 "frame_ids": frame_ids,
                 "chain_of_thought": analysis,
                 "story": story,
-                "links": [],
+                "links": list(film.links),
             }
         )
     schemas: dict[str, pa.Schema] = {
@@ -166,7 +183,8 @@ def write_film(run: RunSpec, film: Film) -> ShardRef:
         "sequence": STORIES,
         "appearance": APPEARANCE,
         "reidentify": IDENTITIES,
-        "draft": DRAFTS,
+        "draft_analysis": ANALYSES,
+        "draft_story": DRAFTS,
         "ground": GROUNDED,
     }
     for stage, schema in schemas.items():
@@ -195,7 +213,7 @@ def _write_frame(rows: dict[str, list[Row]], film: Film, key: str, scene: str, n
             "reencoded": "",
             "width": film.width,
             "height": film.height,
-            "phash": number,
+            "phash": film.hash_from + number,
             "luma": 0.5,
             "contrast": 0.2,
             "saturation": 0.3,
@@ -212,7 +230,10 @@ def _write_frame(rows: dict[str, list[Row]], film: Film, key: str, scene: str, n
         {
             "story_key": key,
             "frame_id": frame_id,
-            "crops": [{"det_id": d["det_id"], "embedding": b"", "colours": []} for d in detections],
+            "crops": [
+                {"det_id": d["det_id"], "embedding": np.array(film.look, "<f4").tobytes(), "colours": []}
+                for d in detections
+            ],
             "tags": [],
         }
     )
@@ -246,7 +267,7 @@ def make_run(
     lost = sum(film.rejected for film in films)
     totals = []
     for stage in KEYS:
-        unit = "story" if stage in ("reidentify", "draft", "ground") else "frame"
+        unit = "story" if stage in ("reidentify", "draft_analysis", "draft_story", "ground") else "frame"
         count = stories if unit == "story" else frames
         total = StageTotals(stage, unit, len(films), 0, count, count, seconds=1.5, cpu_s=2.0)
         if stage in ("ingest", "select"):

@@ -16,7 +16,7 @@ def stage(name: str, unit: str, items_in: int, items_out: int, spent: float = 1.
 STAGES = [
     stage("ingest", "frame", 200, 190, rejected={"corrupt": 3, "a<b": 7}),
     stage("detect", "frame", 190, 190, 6.0, models={"net": "12ab"}),
-    stage("draft", "story", 20, 20, 0.0),
+    stage("draft_story", "story", 20, 20, 0.0),
     stage("ground", "story", 20, 19, 1.0, rejected={"invalid": 1}),
 ]
 
@@ -40,10 +40,25 @@ def test_bars_are_on_the_scale_of_their_unit() -> None:
 
 def test_time_shares_rates_and_reuse() -> None:
     rows = cells(read_page(time_table(STAGES)))
-    assert rows[0] == ["ingest", "1.00 s", "", "12.5%", "200.0 frames/s", "1.50 s", "1 of 4"]
+    assert rows[0] == [
+        "ingest",
+        "1.00 s",
+        "",
+        "12.5%",
+        "200.0 frames/s",
+        "1.50 s",
+        *"\u2013\u2013\u2013\u2013",
+        "1 of 4",
+    ]
     assert rows[1][3:5] == ["75.0%", "31.7 frames/s"]
     assert rows[2][1:5] == ["0.00 s", "", "0.0%", "\u2013"]
     assert rows[3][4] == "20.0 stories/s"
+
+
+def test_memory_and_bytes_and_gpu_time_where_they_were_measured() -> None:
+    spent = {"gpu_s": 2.5, "peak_bytes": 1_234_000_000, "read_bytes": 9_940_000, "written_bytes": 50_000}
+    (row,) = cells(read_page(time_table([{**STAGES[0], **spent}])))
+    assert row[6:10] == ["2.50 s", "1,234 MB", "9.9 MB", "0.1 MB"]
 
 
 def test_a_run_that_took_no_time_has_no_shares() -> None:

@@ -21,7 +21,14 @@ from tasks.plan import order_frames
 from tasks.runtime.progress import Event, listening
 from tasks.sources.files import FilesSource
 from tasks.sources.folder import FolderSource
-from tasks.sources.shots import TransNetCuts, keep_apart, make_detector, measure_sharpness, pick_sharpest
+from tasks.sources.shots import (
+    TransNetCuts,
+    _load_transnet,
+    keep_apart,
+    make_detector,
+    measure_sharpness,
+    pick_sharpest,
+)
 from tasks.sources.source import SourceItem, open_source
 from tasks.sources.video import VideoFrames
 from tests.video_files import blurred, painted, shots, turn_by_90, write_sound, write_video
@@ -312,6 +319,7 @@ def test_without_the_extra(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_transnet_without_torch(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "torch", None)
+    monkeypatch.setattr("tasks.sources.shots._load_transnet", _load_transnet.__wrapped__)  # whatever was loaded before
     with pytest.raises(ConfigError, match="detector = transnetv2 needs torch"):
         make_detector(VideoConfig(detector="transnetv2"))
 

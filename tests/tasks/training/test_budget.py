@@ -13,6 +13,7 @@ from schemas.story import parse_story, render_story
 from schemas.validation import validate
 from tasks.training.budget import Fitted, PixelBudget, fit
 from tests.perf.codec_samples import FRAME_SIZE, build_value
+from tests.torchvision_operators import mend_torchvision
 
 SIDES = st.integers(20, 3000)
 
@@ -47,6 +48,7 @@ def test_pictures_by_hand() -> None:
 @pytest.mark.skipif(importlib.util.find_spec("torch") is None, reason="needs transformers with torch")
 @given(SIDES, SIDES)
 def test_pictures_are_resized_as_the_model_does(width: int, height: int) -> None:
+    mend_torchvision()
     from transformers.models.qwen2_vl.image_processing_qwen2_vl import smart_resize
 
     pixels = PixelBudget()
