@@ -20,7 +20,9 @@ class LandmarksConfig(Section):
     endpoint: str = Field(
         "https://vision.googleapis.com/v1/images:annotate", description="where Google Cloud Vision is asked"
     )
-    api_key_env: KeyVariable = Field("GOOGLE_VISION_API_KEY", description="environment variable with the key of Google Cloud")
+    api_key_env: KeyVariable = Field(
+        "GOOGLE_VISION_API_KEY", description="environment variable with the key of Google Cloud"
+    )
     timeout_s: float = Field(60.0, gt=0, description="longest wait for an answer, in seconds")
     weights: str = Field(
         "", description="folder of the classifier in the Hub's layout (config.json, preprocessor_config.json, weights)"
