@@ -100,12 +100,11 @@ def test_wrong_use_is_said(tmp_path: Path, dataset: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("prefect server")
+@pytest.mark.usefixtures("prefect_server")
 def test_prefect_runs_it(tmp_path: Path, dataset: Path) -> None:
-    from prefect.testing.utilities import prefect_test_harness
-
     outputs = write_answers(tmp_path / "m", answers(*STORIES))
-    with prefect_test_harness(server_startup_timeout=120):
-        summary = evaluate_model(
-            str(dataset), "m", str(tmp_path / "evaluations"), outputs=str(outputs), meteor=False, engine="threads"
-        )
+    summary = evaluate_model(
+        str(dataset), "m", str(tmp_path / "evaluations"), outputs=str(outputs), meteor=False, engine="threads"
+    )
     assert summary.measures["boxes.all.f1"] == 1.0

@@ -56,23 +56,23 @@ def test_a_token_comes_from_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.xdist_group("prefect server")
+@pytest.mark.usefixtures("prefect_server")
 def test_prefect_runs_it_with_a_token_that_only_its_block_knows(
     hub: Hub, workspace: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     from prefect.blocks.system import Secret
     from prefect.client.orchestration import get_client
-    from prefect.testing.utilities import prefect_test_harness
 
     monkeypatch.delenv("HF_TOKEN")
-    with prefect_test_harness(server_startup_timeout=120):
-        Secret(value="hf_writer").save("hub-token")
-        done = publish_dataset(str(workspace), REPO, licence="cc-by-4.0", token_block="hub-token")  # noqa: S106 - a name
-        assert done.tag == "v1"
-        with get_client(sync_client=True) as client:
-            runs = client.read_flow_runs()
-            assert [run.name for run in runs if run.state and run.state.is_completed()]
-            told = "".join(run.model_dump_json() for run in runs)
-        assert "hub-token" in told
-        assert "hf_writer" not in told + caplog.text
-        with pytest.raises(PublishError, match="no Secret block 'other'"):
-            read_token("other")
+    Secret(value="hf_writer").save("hub-token")
+    done = publish_dataset(str(workspace), REPO, licence="cc-by-4.0", token_block="hub-token")  # noqa: S106 - a name
+    assert done.tag == "v1"
+    with get_client(sync_client=True) as client:
+        runs = client.read_flow_runs()
+        assert [run.name for run in runs if run.state and run.state.is_completed()]
+        told = "".join(run.model_dump_json() for run in runs)
+    assert "hub-token" in told
+    assert "hf_writer" not in told + caplog.text
+    with pytest.raises(PublishError, match="no Secret block 'other'"):
+        read_token("other")
