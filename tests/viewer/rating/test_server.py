@@ -1,12 +1,9 @@
-"""The page for people's ratings: what it takes and refuses, that ratings are kept at once, and once in a real browser."""
+"""The page for people's ratings: what it takes and refuses, that ratings are kept at once."""
 
-import socket
-import threading
 from pathlib import Path
 from typing import Any
 
 import pytest
-import uvicorn
 from starlette.testclient import TestClient
 
 from cli.main import main
@@ -18,7 +15,6 @@ from tests.tasks.test_score import STORIES, answers, write_answers, write_datase
 from viewer.rating.server import RatingState, make_app
 
 GOOD = {"description_accuracy": 4, "creativity": 2, "hallucinations": 3, "remark": "<b>fine</b>"}
-CHROMIUM = Path("/usr/bin/chromium")
 
 
 def items(tmp_path: Path) -> list[Item]:
@@ -110,42 +106,3 @@ def test_wrong_use_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str
     ):
         assert main([*begun, *options]) == 2
         assert says in capsys.readouterr().err
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(not CHROMIUM.exists(), reason="needs Chromium")
-def test_a_person_rates_stories_in_a_browser(tmp_path: Path) -> None:
-    from playwright.sync_api import expect, sync_playwright
-
-    listening = socket.create_server(("127.0.0.1", 0))
-    port = listening.getsockname()[1]
-    server = uvicorn.Server(uvicorn.Config(make_app(make_state(tmp_path, port)), log_level="critical", lifespan="off"))
-    thread = threading.Thread(target=server.run, kwargs={"sockets": [listening]}, daemon=True)
-    thread.start()
-    try:
-        with sync_playwright() as playwright:
-            browser = playwright.chromium.launch(executable_path=str(CHROMIUM), args=["--no-sandbox"])
-            page = browser.new_page()
-            said: list[str] = []
-            page.on("console", lambda message: said.append(message.text))
-            page.goto(f"http://127.0.0.1:{port}/")
-            expect(page.locator("#progress")).to_have_text("Story 1 of 3; 0 rated")
-            assert page.locator("article img").count() == 5
-            page.click("#next")
-            expect(page.locator("#error")).to_contain_text("description accuracy: give a whole number")
-            for _ in range(3):
-                place = page.locator("#progress").inner_text()
-                page.fill("#hallucinations", "2")
-                page.locator("#description_accuracy label").nth(3).click()
-                page.locator("#creativity label").nth(1).click()
-                page.click("#next")
-                expect(page.locator("#progress")).not_to_have_text(place)
-            expect(page.locator("#progress")).to_contain_text("3 rated: all done")
-            page.reload()
-            expect(page.locator("#hallucinations")).to_have_value("2")
-            assert [line for line in said if "400" not in line] == []
-            browser.close()
-    finally:
-        server.should_exit = True
-        thread.join(10)
-    assert {one.values["description_accuracy"] for one in read_ratings(tmp_path / "ratings.parquet")} == {4}
