@@ -65,6 +65,10 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     parser.add_argument(
         "--leave-out-faulty", action="store_true", default=None, help="leave stories with faults out, and list them"
     )
+    parser.add_argument(
+        "--cache-features", action="store_true", default=None,
+        help="keep what the vision tower says of each picture in OUT/features, for the epochs after the first",
+    )  # fmt: skip
     parser.add_argument("--tracker", metavar="NAME", help="beside TensorBoard: wandb, mlflow, trackio or comet_ml")
     parser.add_argument("--json", action="store_true", help="as one JSON line")
     parser.set_defaults(run=run)
@@ -72,7 +76,8 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
 
 NAMES = (
     "lora_rank", "lora_alpha", "batch_size", "learning_rate", "epochs", "warmup", "weight_decay", "beta", "max_tokens",
-    "max_pixels", "micro_tokens", "save_steps", "seed", "level", "leave_out_faulty", "tracker",
+    "max_pixels", "micro_tokens", "save_steps", "seed", "level", "leave_out_faulty",
+    "cache_features", "tracker",
 )  # fmt: skip
 
 

@@ -43,12 +43,17 @@ class TrainingSettings(Section):
     leave_out_faulty: bool = Field(
         False, description="leave stories with faults out, and list them, in place of refusing"
     )
+    cache_features: bool = Field(
+        False, description="keep what the frozen vision tower says of each picture, for the epochs after the first"
+    )
     tracker: str = Field("", description="a tracker beside TensorBoard: wandb, mlflow, trackio or comet_ml")
 
     @model_validator(mode="after")
     def _holds_together(self) -> Self:
         if self.method != "lora" and (self.lora_alpha is not None or "lora_rank" in self.model_fields_set):
             raise ValueError(f"lora_rank and lora_alpha are of no use to the method {self.method}")
+        if self.method == "full" and self.cache_features:
+            raise ValueError("cache_features needs a vision tower that stays as it is, and the method full trains it")
         return self
 
     @property
@@ -76,6 +81,7 @@ class TrainingSettings(Section):
         unused = ["tracker"]
         unused += [] if self.method == "lora" else ["lora_rank", "lora_alpha"]
         unused += [] if self.objective == "dpo" else ["beta"]
+        unused += [] if self.cache_features else ["cache_features"]
         return {name: value for name, value in {**self.model_dump(), **filled}.items() if name not in unused}
 
 

@@ -22,6 +22,7 @@ from tasks.runtime.progress import Event, emit
 from tasks.training.adapter import PROVENANCE
 from tasks.training.batches import divide_batch
 from tasks.training.checkpoints import claim, newest_whole
+from tasks.training.features import remember_features
 from tasks.training.memory import (
     LARGEST_ON_CPU,
     ModelShape,
@@ -100,6 +101,8 @@ def finetune(model: str, dataset: Path, out: Path, settings: TrainingSettings, s
     network = load_network(base, torch.bfloat16 if gpus and settings.method == "lora" else torch.float32)
     if settings.method == "language-only":
         network.model.visual.requires_grad_(requires_grad=False)
+    if settings.cache_features:
+        remember_features(network.model.visual, out / "features")
     with stopping_on_signals() as stop:
         trainer = make_trainer(network, processor, out, settings, micro, accumulation, [Keeper(stop)])
         if settings.method == "lora":

@@ -102,6 +102,47 @@ def test_language_only_leaves_the_vision_tower_as_it_is(tiny: Tiny, tmp_path: Pa
     assert kept == {name for name in before if "visual." in name}
 
 
+@pytest.mark.parametrize("method", ["lora", "language-only"])
+def test_features_of_a_frozen_tower_are_kept_and_change_nothing(tiny: Tiny, tmp_path: Path, method: str) -> None:
+    given = {"method": method, "batch_size": 2, "epochs": 2, "learning_rate": 1e-3, "save_steps": 2}
+    plain = teach(tiny.base, tiny.stories, tmp_path / "plain", **given)
+    kept = teach(tiny.base, tiny.stories, tmp_path / "kept", cache_features=True, **given)
+    assert kept.losses == pytest.approx(plain.losses, abs=1e-4)
+    files = {path: path.read_bytes() for path in (tmp_path / "kept" / "features").iterdir()}
+    assert files
+    # What is kept is what would be worked out again, bit for bit, and a damaged file is worked out again.
+    again = tmp_path / "again"
+    shutil.copytree(tmp_path / "kept" / "features", again / "features")
+    first = min(again.glob("features/*"))
+    first.write_bytes(first.read_bytes()[:20])
+    repeated = teach(tiny.base, tiny.stories, again, cache_features=True, **given)
+    assert repeated.losses == kept.losses
+    assert {path.name: path.read_bytes() for path in (again / "features").iterdir()} == {
+        path.name: content for path, content in files.items()
+    }
+
+
+def test_the_tower_is_asked_once_a_picture(tiny: Tiny, tmp_path: Path) -> None:
+    import torch
+
+    from tasks.training.collate import StoryCollator
+    from tasks.training.features import remember_features
+    from tasks.training.network import load_network, load_processor
+
+    network = load_network(tiny.base, torch.float32).eval()
+    batch = StoryCollator(load_processor(tiny.base))(_row() * 2)
+    with torch.no_grad():
+        plain = network(**batch).logits
+        asked: list[int] = []
+        look = network.model.visual.forward
+        network.model.visual.forward = lambda *given, **named: (asked.append(1), look(*given, **named))[1]
+        remember_features(network.model.visual, tmp_path)
+        first, second = network(**batch).logits, network(**batch).logits
+    assert len(asked) == 1, "both rows show one picture"
+    assert first.equal(second)
+    assert torch.allclose(plain, first, atol=1e-5)
+
+
 def test_preferences_are_learned(tiny: Tiny, tmp_path: Path) -> None:
     given = {"objective": "dpo", "lora_rank": 8, "batch_size": 1, "epochs": 12, "learning_rate": 5e-3}
     told = teach(tiny.base, tiny.one, tmp_path / "run", **given)
