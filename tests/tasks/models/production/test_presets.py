@@ -208,7 +208,8 @@ def test_weights_that_were_changed_end_a_build_before_any_work(
     workspace = tmp_path / "workspace"
     with pytest.raises(ModelError, match=r"glintr100.onnx is not the pinned one: expected sha256 0000"):
         build_dataset.fn(str(film), str(workspace), config_of("gpu"), "plain", "gpu")
-    assert not (workspace / "shards").exists() or not list((workspace / "shards").rglob("*.parquet"))
+    made = {path.relative_to(workspace / "shards").parts[0] for path in (workspace / "shards").rglob("*.parquet")}
+    assert made <= {"plan"}, "it is planned, to know whether models are needed at all; nothing is worked on"
 
 
 @needs_extra
