@@ -5,9 +5,9 @@ from collections.abc import Iterator
 import pytest
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def prefect_server() -> Iterator[None]:
-    """A server of its own; one for all tests that need it, as a process that has met two of them asks the wrong one."""
+    """A server of its own, one for all tests that need it: starting takes most of their time."""
     from prefect.testing.utilities import prefect_test_harness
 
     with prefect_test_harness(server_startup_timeout=120):

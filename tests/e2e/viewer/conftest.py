@@ -32,9 +32,9 @@ FLAGS = (
 )
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> "Iterator[Browser]":
-    """Debian's Chromium."""
+    """Debian's Chromium; no longer than it is needed, as Playwright keeps an event loop running in the thread of the tests."""
     chromium = shutil.which("chromium") or CHROMIUM
     if not Path(chromium).is_file():
         pytest.skip("Chromium is not installed: apt-get install chromium")
