@@ -3,8 +3,9 @@
 Stages are simulated (they copy rows), so that all that is measured is ours: keys, manifests, files, records. Prints
   first run      seconds, and milliseconds a shard and stage, in which every shard is made
   second run     seconds in which everything is found to stand (aim 10 s for 1,000 shards)
-  task runs      Prefect task runs of one flow run over so many shards (aim 500 at most)
+  task runs      Prefect task runs of one flow run over so many shards, by the batches (aim 500 at most)
   overhead       the first run's seconds over what the stages of so many frames would take at ``--rate`` (aim 1 %)
+With ``--prefect`` the shards go through a real flow run, whose task runs are counted: see ``scale_prefect.py``.
 With ``--dask`` it compares two Dask workers with one on the real vision stages instead (aim 1.7): see ``scale_dask.py``.
 """
 
@@ -21,8 +22,8 @@ from schemas.config import BuildConfig
 from tasks.runtime.engine import MAX_TASK_RUNS, PlainRunner, StageTask, cut_batches, stage_task
 from tasks.runtime.stage import Inputs, Kept, Outcome, RunSpec, ShardRef, Stage
 
-STAGES = 10
-SPLIT = (5, 5)
+STAGES = 11
+SPLIT = (6, 5)
 """Stages in each of the two chains of the flow."""
 
 
@@ -65,12 +66,17 @@ def main(arguments: list[str] | None = None) -> dict[str, float]:
     parser.add_argument("--frames", type=int, default=1000, help="frames of a shard")
     parser.add_argument("--rate", type=float, default=17.6, help="frames a second of the real stages on this machine")
     parser.add_argument("--dask", action="store_true", help="two Dask workers against one, on the real stages")
+    parser.add_argument("--prefect", action="store_true", help="through a flow run, with Prefect's own part")
     parser.add_argument("--films", type=int, default=8, help="films of as many shards, with --dask")
     args = parser.parse_args(arguments)
     if args.dask:
         from tests.perf.scale_dask import compare_workers
 
         return compare_workers(args.films, args.frames)
+    if args.prefect:
+        from tests.perf.scale_prefect import measure_flow
+
+        return measure_flow(args.shards, args.frames, args.rate)
     with tempfile.TemporaryDirectory() as folder:
         run = RunSpec(str(Path(folder)), "nowhere", BuildConfig(), run_id="simulated")
         tasks = [simulate(index, args.frames) for index in range(STAGES)]
