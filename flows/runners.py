@@ -10,7 +10,8 @@ from schemas.config import Engine
 from schemas.errors import ConfigError
 from tasks.runtime.engine import Placement, PlainRunner, PrefectRunner, Runner, StageTask
 from tasks.runtime.relay import Relay, topic
-from tasks.runtime.stage import RunSpec, ShardRef, find_stage
+from tasks.runtime.stage import MOST_WAITING, RunSpec, ShardRef, find_stage
+from tasks.runtime.threads import ThreadsRunner
 
 GPU = "GPU"
 """The resource that a Dask worker declares when it may run models: ``dask worker --resources GPU=1``."""
@@ -33,7 +34,7 @@ def open_runner(engine: Engine, workers: int = 2, scheduler: str = "") -> Iterat
         return
     if engine == "threads":
         with make_task_runner(engine, workers) as task_runner:
-            yield PrefectRunner(task_runner)
+            yield ThreadsRunner(task_runner, workers)
         return
     task_runner = make_task_runner(engine, workers, scheduler)
     with _one_server(), task_runner:
@@ -59,7 +60,7 @@ def make_task_runner(engine: Engine, workers: int, scheduler: str = "") -> TaskR
         ConfigError: the engine's extra is not installed.
     """
     if engine == "threads":
-        return ThreadPoolTaskRunner(max_workers=workers)
+        return ThreadPoolTaskRunner(max_workers=workers + MOST_WAITING)
     try:
         from prefect_dask.task_runners import DaskTaskRunner
     except ImportError as error:

@@ -5,6 +5,8 @@ import json
 from dataclasses import dataclass
 from typing import Any, Literal, Protocol
 
+import orjson
+
 from schemas.chat import ChatRequest, Finish, Picture
 
 Outcome = Literal[
@@ -100,7 +102,15 @@ def request_key(model: str, request: ChatRequest) -> str:
         "sampling": [request.temperature, request.top_p, request.seed],
     }
     # The order of a schema's properties is the order in which a model writes them: it stays as it is.
-    return hashlib.sha256(json.dumps(value, separators=(",", ":")).encode()).hexdigest()[:32]
+    return hashlib.sha256(compact_json(value)).hexdigest()[:32]
+
+
+def compact_json(value: Any) -> bytes:
+    """JSON in UTF-8 without spaces, keys in their order; the same bytes for the same value."""
+    try:
+        return orjson.dumps(value)
+    except orjson.JSONEncodeError:  # half a character, which a model may have written and JSON can only escape
+        return json.dumps(value, separators=(",", ":")).encode()
 
 
 def _part(part: str | Picture) -> Any:

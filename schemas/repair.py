@@ -19,16 +19,20 @@ _MOST_PASSES = 12
 
 @dataclass(frozen=True, slots=True)
 class Repaired:
-    """The two texts after repair, what was mended in the order in which it was, and what is still wrong."""
+    """The two texts after repair, what was mended in the order in which it was, and what is still wrong.
+
+    ``told`` is the story as it was last read, None where there was none.
+    """
 
     chain_of_thought: str
     story: str
     fixes: tuple[Fix, ...]
     faults: tuple[Fault, ...]
+    told: ParsedStory | None
 
 
 def repair(
-    chain_of_thought: str | None,
+    chain_of_thought: str | ParsedChainOfThought | None,
     story: str | None,
     *,
     frame_count: int | None = None,
@@ -42,7 +46,7 @@ def repair(
     when it stands over its frame by a rounding error. Repairing twice is the same as repairing once.
 
     Args:
-        chain_of_thought: any text; ``None`` for a story by itself.
+        chain_of_thought: any text, read already or not; ``None`` for a story by itself.
         story: any text; ``None`` for a chain of thought by itself.
         frame_count: see :func:`schemas.validation.validate`.
         frame_sizes: as there; without it no box can be scaled or clamped.
@@ -50,18 +54,20 @@ def repair(
     """
     fixes: list[Fix] = []
     faults: tuple[Fault, ...] = ()
+    cot = parse_chain_of_thought(chain_of_thought) if isinstance(chain_of_thought, str) else chain_of_thought
+    told = None if story is None else parse_story(story)
     for _ in range(_MOST_PASSES):
-        cot = None if chain_of_thought is None else parse_chain_of_thought(chain_of_thought)
-        told = None if story is None else parse_story(story)
         faults = validate(cot, told, frame_count=frame_count, frame_sizes=frame_sizes, level=level)
         tables = _mend_chain_of_thought(cot, faults, frame_sizes)
         blocks = _mend_story(told, faults, cot)
         if not tables.edits and not blocks.edits:
             break
-        chain_of_thought = None if chain_of_thought is None else apply_edits(chain_of_thought, tables.edits)
-        story = None if story is None else apply_edits(story, blocks.edits)
+        if cot is not None and tables.edits:
+            cot = parse_chain_of_thought(apply_edits(cot.text, tables.edits))
+        if told is not None and blocks.edits:
+            told = parse_story(apply_edits(told.text, blocks.edits))
         fixes += map(describe, (*tables.mended, *blocks.mended))
-    return Repaired(chain_of_thought or "", story or "", tuple(fixes), faults)
+    return Repaired(cot.text if cot else "", told.text if told else "", tuple(fixes), faults, told)
 
 
 # Odd line breaks come first, for they hide what the lines say; order comes last, for it moves whole pieces of text.

@@ -13,6 +13,7 @@ from schemas.draft_config import DraftConfig
 from schemas.errors import SampleError
 from schemas.evidence import StoryEvidence
 from schemas.geometry import Box
+from schemas.text import Story
 from tasks.chat import ChatSession
 from tasks.composer_rows import compose_analysis_row, compose_draft_row
 from tasks.draft_rounds import FALLBACK, chat_of, find_rounds, varies
@@ -68,14 +69,14 @@ def draft_stories(inputs: Inputs) -> Iterator[Outcome]:
 
     async def work(model: ChatModel, job: Job) -> Outcome:
         evidence = correct_evidence(job.evidence, job.row)
-        told: str | None = None
+        told: Story | None = None
         try:
             if job.row["drafter"] != DRAFTER:
                 return Kept(compose_draft_row(evidence, job.row, params))
             advice = await window.advice(job.index) if window else Advice()
             tables = job.row["chain_of_thought"]
             found = await draft_story(model, evidence, tables, job.images, params, advice, job.round)
-            told = found.story if not job.round else None
+            told = found.told if not job.round else None
             return Kept(_draft_row(job.row, found.story, found.shown, found.spent, params))
         except SampleError as error:
             return _give_up(job, error, params, lambda: _compose_both(evidence, job.row, params))

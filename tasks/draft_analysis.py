@@ -13,7 +13,7 @@ from schemas.errors import SampleError
 from schemas.evidence import StoryEvidence
 from tasks.composer.compose import VERSION as COMPOSER_VERSION
 from tasks.composer_rows import compose_analysis_row
-from tasks.draft_rounds import analysis_models, analysis_settings
+from tasks.draft_rounds import analysis_models, analysis_settings, shards_at_once
 from tasks.evidence import STAGES, gather_evidence
 from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Row, Stage
 
@@ -54,4 +54,5 @@ STAGE = Stage(
     run=_run,
     models=analysis_models,
     settings=analysis_settings,
+    waits=shards_at_once,
 )

@@ -1,5 +1,6 @@
 """Which drafts a result depends on: the settings of the two drafting stages, and who tries a story that was given up before."""
 
+import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -8,7 +9,7 @@ from schemas.config import BuildConfig, make_config, merge
 from schemas.draft_config import DraftConfig
 from tasks.drafting.prompts import load_prompt
 from tasks.reviews import name_settings
-from tasks.runtime.stage import ShardRef
+from tasks.runtime.stage import MOST_WAITING, ShardRef
 
 COMPOSER_FIELDS = {"drafter", "seed", "tag_score", "named", "group_ids"}
 """What the composer's words depend on."""
@@ -49,6 +50,19 @@ def _settings(config: BuildConfig, ref: ShardRef, *, story: bool) -> Mapping[str
 def varies(config: BuildConfig) -> bool:
     """Whether stories hear of those before them: not in batches, which would each wait for the last, a day at worst."""
     return config.draft.story.variety and not config.chat.batch
+
+
+def shards_at_once(config: BuildConfig) -> int:
+    """Shards to draft at once, so that the last stories of one leave no endpoint idle; 0 where the composer drafts.
+
+    They hold twice as many stories at work as the endpoints may get requests.
+    """
+    if config.draft.drafter != "llm":
+        return 0
+    if config.chat.batch:
+        return MOST_WAITING  # a batch takes a day at worst: the more shards go into it, the better
+    slots = config.chat.max_concurrency * max(1, len(config.chat.endpoints))
+    return max(2, math.ceil(2 * slots / config.draft.story.variety_lag))
 
 
 def analysis_models(config: BuildConfig) -> Mapping[str, str]:

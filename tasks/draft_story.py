@@ -13,7 +13,7 @@ from schemas.errors import SampleError
 from schemas.evidence import StoryEvidence
 from tasks.composer.compose import VERSION as COMPOSER_VERSION
 from tasks.composer_rows import compose_draft_row
-from tasks.draft_rounds import story_models, story_settings
+from tasks.draft_rounds import shards_at_once, story_models, story_settings
 from tasks.evidence import STAGES, correct_evidence, gather_evidence
 from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, Row, Stage
 
@@ -55,4 +55,5 @@ STAGE = Stage(
     run=_run,
     models=story_models,
     settings=story_settings,
+    waits=shards_at_once,
 )

@@ -6,7 +6,7 @@ from dataclasses import replace
 from schemas.evidence import EntityView, FaceView, FrameView, Light, StoryEvidence
 from schemas.review_config import StoryReview
 from tasks.reviews import find_names
-from tasks.rows import box_of, read_detection, read_face
+from tasks.rows import box_of, read_detection, read_landmarks
 from tasks.runtime.stage import Inputs, Row
 
 STAGES = ("reidentify", "sequence", "appearance", "faces", "ingest")
@@ -98,16 +98,19 @@ def _added_view(row: Row) -> EntityView:
     return EntityView("", "obj", row["label"], row["det_id"], box_of(row), row["score"], 0.0, (), None)
 
 
+def _view_face(row: Row) -> FaceView:
+    return FaceView(box_of(row), row["score"], row["quality"], read_landmarks(row))
+
+
 def view_frame(number: int, facts: Row, people: Row, looks: Row, seen: dict[str, tuple[Row, float]]) -> FrameView:
     """One frame; ``seen`` maps a ``det_id`` to its entity and the confidence of that link."""
-    faces = {face.det_id: face for face in map(read_face, people["faces"])}
+    faces = {row["det_id"]: _view_face(row) for row in people["faces"]}
     colours = {crop["det_id"]: tuple((c["name"], c["share"]) for c in crop["colours"]) for crop in looks["crops"]}
     entities = []
     for detection in map(read_detection, people["detections"]):
         if detection.det_id not in seen:
             continue
         entity, confidence = seen[detection.det_id]
-        face = faces.get(detection.det_id)
         entities.append(
             EntityView(
                 entity_id=entity["entity_id"],
@@ -118,7 +121,7 @@ def view_frame(number: int, facts: Row, people: Row, looks: Row, seen: dict[str,
                 score=detection.score,
                 confidence=confidence,
                 colours=colours[detection.det_id],
-                face=FaceView(face.box, face.score, face.quality, face.landmarks) if face else None,
+                face=faces.get(detection.det_id),
                 gallery_id=entity["gallery_id"],
             )
         )

@@ -80,9 +80,14 @@ def face_row(face: Face) -> Row:
 
 def read_face(row: Row) -> Face:
     """A stored face."""
+    vector = unpack_embedding(row["embedding"])
+    return Face(row["det_id"], row["score"], row["quality"], box_of(row), read_landmarks(row), vector)
+
+
+def read_landmarks(row: Row) -> tuple[tuple[float, float], ...]:
+    """The points of a stored face."""
     flat: Sequence[float] = row["landmarks"]
-    landmarks = tuple((flat[i], flat[i + 1]) for i in range(0, len(flat), 2))
-    return Face(row["det_id"], row["score"], row["quality"], box_of(row), landmarks, unpack_embedding(row["embedding"]))
+    return tuple(zip(flat[::2], flat[1::2], strict=True))
 
 
 def pack_embedding(vector: NDArray[np.float32]) -> bytes:

@@ -3,6 +3,7 @@
 Pictures are dropped by a stated rule when a request is longer than the model takes, and a refusal ends the matter at once.
 """
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Generic, TypeVar
@@ -12,6 +13,9 @@ from schemas.errors import SampleError
 from tasks.drafting.picture import fewer_frames
 
 T = TypeVar("T")
+
+Opening = Callable[[tuple[int, ...]], ChatRequest]
+"""The first request when these frames are shown."""
 
 MOST_FAULTS_SHOWN = 30
 MOST_CONTINUATIONS = 3
@@ -74,14 +78,14 @@ class Dialogue(Generic[T]):
         fallback: the first request in another form, for when no answer could be read at all.
     """
 
-    open: Callable[[tuple[int, ...]], ChatRequest]
+    open: Opening
     judge: Callable[[str, Any], Judgement[T]]
     complain: Callable[[Sequence[str]], str]
     go_on: str
     frames: int
     tries: int
     most_tokens: int
-    fallback: Callable[[tuple[int, ...]], ChatRequest] | None = None
+    fallback: Opening | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +110,7 @@ async def converse(model: ChatModel, dialogue: Dialogue[T], shown: tuple[int, ..
         DraftFailed: refused, too long even with the fewest frames, or still faulty after the last try.
         SampleError, ShardError, BudgetExceeded, ConfigError: as the model raises them.
     """
-    asking = _Asking(model, dialogue, shown, round_)
+    asking = _Asking(model, dialogue, shown, round_, await asyncio.to_thread(_open, dialogue.open, shown, round_))
     faults: tuple[str, ...] = ()
     text = ""
     for _ in range(dialogue.tries):
@@ -121,29 +125,36 @@ async def converse(model: ChatModel, dialogue: Dialogue[T], shown: tuple[int, ..
             if judgement.value is not None:
                 return Answer(judgement.value, asking.shown, asking.spent)
             faults = judgement.faults
-        asking.object_to(text, faults, unreadable=not cut and value is None)
+        await asking.object_to(text, faults, unreadable=not cut and value is None)
     count = "1 fault" if len(faults) == 1 else f"{len(faults)} faults"
     told = f"{count} after {dialogue.tries} tries: {'; '.join(faults[:3])}"
     raise DraftFailed("truncated" if faults == (CUT_OFF,) else "invalid", told, faults, text)
 
 
+def _open(opening: Opening, shown: tuple[int, ...], round_: int) -> ChatRequest:
+    """The first request of a round. Pictures are drawn here: to be called on a thread, not on the event loop."""
+    request = opening(shown)
+    return replace(request, seed=None if request.seed is None else request.seed + round_)
+
+
 class _Asking(Generic[T]):
     """The request as it stands between two tries."""
 
-    def __init__(self, model: ChatModel, dialogue: Dialogue[T], shown: tuple[int, ...], round_: int) -> None:
+    def __init__(
+        self, model: ChatModel, dialogue: Dialogue[T], shown: tuple[int, ...], round_: int, first: ChatRequest
+    ) -> None:
         self.model = model
         self.dialogue = dialogue
         self.shown = shown
         self.round = round_
         self.spent = Spent()
         self.open = dialogue.open
-        self.first = self._open()
+        self.first = first
         self.room = self.first.max_tokens
         self.after: tuple[Turn, ...] = ()
 
-    def _open(self) -> ChatRequest:
-        request = self.open(self.shown)
-        return replace(request, seed=None if request.seed is None else request.seed + self.round)
+    async def _open(self) -> ChatRequest:
+        return await asyncio.to_thread(_open, self.open, self.shown, self.round)
 
     async def ask(self) -> tuple[str, Any, bool]:
         """Text and value of an answer, and whether it was cut off; plain text that was is continued first."""
@@ -163,7 +174,7 @@ class _Asking(Generic[T]):
             try:
                 reply = await self.model.ask(request)
             except ContextOverflow as error:
-                self._shorten(error)
+                await self._shorten(error)
                 continue
             except RequestRefused as error:
                 raise DraftFailed("refused", str(error)) from error
@@ -173,14 +184,14 @@ class _Asking(Generic[T]):
                 raise DraftFailed("refused", who, (), reply.text)
             return reply
 
-    def _shorten(self, error: ContextOverflow) -> None:
+    async def _shorten(self, error: ContextOverflow) -> None:
         """Make a request fit: first the room for the answer, then the frames shown."""
         fewer = fewer_frames(self.dialogue.frames, self.shown)
         if self.room > self.first.max_tokens:
             self.room = self.first.max_tokens
         elif fewer is not None:
             self.shown = fewer
-            self.first = self._open()
+            self.first = await self._open()
         else:
             told = f"too long even with {len(self.shown)} of {self.dialogue.frames} frames shown"
             raise DraftFailed("context overflow", f"{told}: {error}") from error
@@ -192,11 +203,11 @@ class _Asking(Generic[T]):
         self.room = min(2 * self.room, self.dialogue.most_tokens)
         return True
 
-    def object_to(self, text: str, faults: Sequence[str], unreadable: bool) -> None:
+    async def object_to(self, text: str, faults: Sequence[str], unreadable: bool) -> None:
         """Feed back what is wrong with an answer; one that cannot be read is asked for in another form where there is one."""
         if unreadable and self.first.schema is not None and self.dialogue.fallback is not None:
             self.open = self.dialogue.fallback
-            self.first = self._open()
+            self.first = await self._open()
             self.after = ()
             return
         told = self.dialogue.complain(faults[:MOST_FAULTS_SHOWN])

@@ -1,4 +1,7 @@
-"""Frames as a model sees them: bounded in pixels, JPEG, with numbered boxes where asked for."""
+"""Frames as a model sees them: bounded in pixels, JPEG, with numbered boxes where asked for.
+
+A stored JPEG that is small enough goes out as it is, without metadata: coding it anew would cost time and quality.
+"""
 
 import io
 from collections.abc import Sequence
@@ -7,8 +10,11 @@ from dataclasses import dataclass
 from schemas.chat import Picture
 from schemas.evidence import FrameView
 from schemas.geometry import Box
+from tasks.drafting.jpeg import without_metadata
 
 QUALITY = 85
+_BYTES_A_PIXEL = 1.0
+"""Of a JPEG that is sent as it is, at most: what is larger was stored at a quality that no model sees."""
 _COLOURS = ((230, 60, 60), (50, 130, 240), (40, 170, 80), (240, 160, 20), (160, 80, 220), (20, 180, 190))
 
 
@@ -55,7 +61,16 @@ def show_frame(frame: FrameView, image: bytes | None, max_pixels: int, marks: bo
     shown = ShownFrame(frame.number, width, height, (frame.width / width, frame.height / height), None)
     if image is None:
         return shown
-    return ShownFrame(shown.number, width, height, shown.scale, _draw(frame, image, shown, marks))
+    picture = None if marks else _as_stored(frame, image, shown)
+    return ShownFrame(shown.number, width, height, shown.scale, picture or _draw(frame, image, shown, marks))
+
+
+def _as_stored(frame: FrameView, image: bytes, shown: ShownFrame) -> Picture | None:
+    """The stored picture, where it may go out as it is."""
+    if (shown.width, shown.height) != (frame.width, frame.height):
+        return None
+    bare = without_metadata(image)
+    return Picture(bare) if bare is not None and len(bare) <= _BYTES_A_PIXEL * shown.width * shown.height else None
 
 
 def _draw(frame: FrameView, image: bytes, shown: ShownFrame, marks: bool) -> Picture:

@@ -15,8 +15,9 @@ from schemas.errors import SampleError
 from schemas.evidence import StoryEvidence
 from schemas.faults import Fault
 from schemas.repair import repair
-from schemas.story import parse_story, render_story
-from schemas.validation import check_texts
+from schemas.story import ParsedStory, parse_story, render_story
+from schemas.text import Story
+from schemas.validation import validate
 from tasks.drafting.analysis import UNREADABLE, captioned, make_complaint, show_frames
 from tasks.drafting.dialogue import Dialogue, Judgement, Spent, converse
 from tasks.drafting.material import describe_frames, fence
@@ -33,9 +34,10 @@ FIRST_BLOCK = "<gdi"
 
 @dataclass(frozen=True, slots=True)
 class StoryDraft:
-    """A story that holds, the frames that were shown for it, and what it cost."""
+    """A story that holds, as text and as it is read, the frames that were shown for it, and what it cost."""
 
     story: str
+    told: Story
     shown: tuple[int, ...]
     spent: Spent
 
@@ -78,7 +80,7 @@ async def draft_story(
         fallback=request.open_tagged if pieces else None,
     )
     answer = await converse(model, dialogue, choose_frames(len(evidence.frames), params.pictures), round_)
-    return StoryDraft(answer.value, answer.shown, answer.spent)
+    return StoryDraft(answer.value.text, answer.value.value, answer.shown, answer.spent)
 
 
 class StoryRequest:
@@ -96,7 +98,8 @@ class StoryRequest:
         """Read the tables and build the schema of their images."""
         self.evidence = evidence
         self.chain_of_thought = chain_of_thought
-        self.tables = parse_chain_of_thought(chain_of_thought).value
+        self.read = parse_chain_of_thought(chain_of_thought)
+        self.tables = self.read.value
         self.images = images
         self.params = params
         self.prompt = prompt
@@ -144,7 +147,7 @@ class StoryRequest:
             seed=self.params.seed,
         )
 
-    def judge(self, text: str, value: Any) -> Judgement[str]:
+    def judge(self, text: str, value: Any) -> Judgement[ParsedStory]:
         """The story of an answer, repaired where rules allow, or what is wrong with it."""
         if value is not None:
             departures = find_departures(value, self.schema)
@@ -163,31 +166,30 @@ class StoryRequest:
             return Judgement(faults=(UNREADABLE,))
         return self._settle(told)
 
-    def _settle(self, told: str) -> Judgement[str]:
-        mended = repair(self.chain_of_thought, told, frame_sizes=self.sizes)
+    def _settle(self, text: str) -> Judgement[ParsedStory]:
+        mended = repair(self.read, text, frame_sizes=self.sizes)
         faults: Sequence[Fault] = mended.faults
-        told = mended.story
+        told = mended.told
+        assert told is not None  # noqa: S101 - there was a story to mend
         if faults and all(fault.code == "pronoun-untagged" for fault in faults):
-            told = render_story(tag_pronouns(parse_story(told).value, self.tables)[0])
-            faults = check_texts(self.chain_of_thought, told, frame_sizes=self.sizes)
+            told = parse_story(render_story(tag_pronouns(told.value, self.tables)[0]))
+            faults = validate(self.read, told, frame_sizes=self.sizes)
         if faults:
             return Judgement(faults=tuple(self._tell(fault, told) for fault in faults))
-        short = self._find_short(told)
+        short = self._find_short(told.value)
         return Judgement(faults=short) if short else Judgement(told)
 
-    def _tell(self, fault: Fault, told: str) -> str:
+    def _tell(self, fault: Fault, told: ParsedStory) -> str:
         """A fault with the image it is in and what to do; lines mean nothing to who wrote pieces."""
-        number = max(
-            (block.number for block in parse_story(told).blocks if block.opening.start <= fault.span.start), default=0
-        )
+        number = max((block.number for block in told.blocks if block.opening.start <= fault.span.start), default=0)
         return f"{f'image {number}: ' if number else ''}{fault.message} ({fault.rule.hint})"
 
-    def _find_short(self, told: str) -> tuple[str, ...]:
+    def _find_short(self, told: Story) -> tuple[str, ...]:
         """Images of which next to nothing is told: a block of three words keeps every rule and is no story."""
         least = self.params.story.words[0] // 4
         counts = {
             block.number: len("".join(part if isinstance(part, str) else part.text for part in block.parts).split())
-            for block in parse_story(told).value.blocks
+            for block in told.blocks
         }
         wanted = self.params.story.words[0]
         return tuple(

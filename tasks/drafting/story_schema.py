@@ -4,9 +4,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from schemas.draft_config import StoryConfig
-from schemas.story import clean_text
 from schemas.text import ImageAnalysis, ImageBlock, Story, Tag, TagKind
 from tasks.drafting.analysis_schema import image_key
+from tasks.drafting.material import printable
 from tasks.drafting.shape import Schema, record
 
 MARKUP = ("<gd", "</gd")
@@ -78,13 +78,9 @@ def _join(pieces: Sequence[Mapping[str, Any]]) -> tuple[str | Tag, ...]:
 def _part(piece: Mapping[str, Any]) -> str | Tag:
     for name, (kind, place, _) in _KINDS.items():
         if name in piece:
-            words = " ".join(_carry(piece[name]).split())
+            words = " ".join(printable(piece[name]).split())
             return Tag(kind, tuple(dict.fromkeys(piece[place])), words) if words else ""
-    return _carry(piece["text"])
-
-
-def _carry(text: str) -> str:
-    return "".join(c if c.isprintable() or c == "\n" else " " for c in clean_text(text))
+    return printable(piece["text"], breaks=True)
 
 
 def _needs_space(told: str, words: str) -> bool:

@@ -5,7 +5,6 @@ from typing import Any
 
 from schemas.codecs.tables import clean_cell
 from schemas.evidence import EntityView, FrameView
-from schemas.story import clean_text
 from schemas.text import (
     NARRATIVE_PHASES,
     ChainOfThought,
@@ -17,6 +16,7 @@ from schemas.text import (
 )
 from tasks.drafting.analysis_schema import image_key, phase_key
 from tasks.drafting.corrections import Corrected, Entity, views_in
+from tasks.drafting.material import printable
 
 LONGEST_CELL = 400
 NOTHING = "None"
@@ -24,8 +24,7 @@ NOTHING = "None"
 
 def make_cell(text: str) -> str:
     """A model's words as a cell: one line, no pipes or angle brackets, bounded; ``None`` where there are none."""
-    printable = "".join(c if c.isprintable() else " " for c in clean_text(text))
-    return clean_cell(clean_cell(printable)[:LONGEST_CELL]) or NOTHING
+    return clean_cell(clean_cell(printable(text))[:LONGEST_CELL]) or NOTHING
 
 
 def make_tables(frames: Sequence[FrameView], answer: Mapping[str, Any], corrected: Corrected) -> ChainOfThought:

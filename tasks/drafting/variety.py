@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from schemas.story import parse_story
 from schemas.text import ImageBlock, Story, Tag
 
 OPENING_WORDS = 3
@@ -62,13 +61,16 @@ class PhraseBook:
         self._worn_share = worn_share
         self._openings: Counter[str] = Counter()
         self._phrases: Counter[str] = Counter()
+        self._often: set[str] = set()
         self._blocks = 0
 
     def add(self, story: Story) -> None:
         """Count a story in."""
         for block in story.blocks:
             self._blocks += 1
-            self._phrases.update(set(find_phrases(block)))
+            phrases = set(find_phrases(block))
+            self._phrases.update(phrases)
+            self._often.update(phrase for phrase in phrases if self._phrases[phrase] >= LEAST_BLOCKS)
         if story.blocks:
             words = _WORD.findall(_plain(story.blocks[0]))[:OPENING_WORDS]
             if len(words) == OPENING_WORDS:
@@ -78,14 +80,17 @@ class PhraseBook:
         """Openings met, most used first, and worn phrases, most worn first; ties stand by the alphabet."""
         openings = sorted(self._openings, key=lambda opening: (-self._openings[opening], opening))
         least = max(LEAST_BLOCKS, self._worn_share * self._blocks)
-        worn = [(phrase, count) for phrase, count in self._phrases.items() if count >= least]
+        counts = ((phrase, self._phrases[phrase]) for phrase in self._often)
+        worn = [(phrase, count) for phrase, count in counts if count >= least]
         worn.sort(key=lambda item: (-item[1], -len(item[0]), item[0]))
         kept: list[tuple[str, float]] = []
         for phrase, count in worn:
             # "the air was" says nothing that "the air" has not said.
             if not any(f" {other} " in f" {phrase} " or f" {phrase} " in f" {other} " for other, _ in kept):
                 kept.append((phrase, count / self._blocks))
-        return Advice(tuple(openings[:MOST_ADVICE]), tuple(kept[:MOST_ADVICE]))
+                if len(kept) == MOST_ADVICE:
+                    break
+        return Advice(tuple(openings[:MOST_ADVICE]), tuple(kept))
 
 
 def find_phrases(block: ImageBlock) -> Iterator[str]:
@@ -95,11 +100,11 @@ def find_phrases(block: ImageBlock) -> Iterator[str]:
     )
     for stretch in re.split(r"[|.,;:!?\"\u201c\u201d\u2014()\n]", text.lower()):
         words = _WORD.findall(stretch)
+        telling = [word not in _COMMON for word in words]
         for length in PHRASE_WORDS:
             for start in range(len(words) - length + 1):
-                phrase = words[start : start + length]
-                if any(word not in _COMMON for word in phrase):
-                    yield " ".join(phrase)
+                if True in telling[start : start + length]:
+                    yield " ".join(words[start : start + length])
 
 
 def _plain(block: ImageBlock) -> str:
@@ -119,7 +124,7 @@ class VarietyWindow:
         """``lag`` stories may be at work at once."""
         self._book = PhraseBook(worn_share)
         self._lag = lag
-        self._told: dict[int, str | None] = {}
+        self._told: dict[int, Story | None] = {}
         self._next = 0
         self._advice: dict[int, asyncio.Future[Advice]] = {}
 
@@ -129,13 +134,13 @@ class VarietyWindow:
             return Advice()
         return await self._future(index - self._lag)
 
-    def report(self, index: int, story: str | None) -> None:
+    def report(self, index: int, story: Story | None) -> None:
         """Story ``index`` is told, or was given up (None). To be called once for each, in any order."""
         self._told[index] = story
         while self._next in self._told:
-            text = self._told.pop(self._next)
-            if text is not None:
-                self._book.add(parse_story(text).value)
+            told = self._told.pop(self._next)
+            if told is not None:
+                self._book.add(told)
             future = self._future(self._next)
             if not future.done():
                 future.set_result(self._book.advise())

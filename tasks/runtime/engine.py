@@ -4,8 +4,10 @@
 them as Prefect task runs of the flow run that is under way; on which threads or machines is the task runner's matter.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
+from contextvars import copy_context
 from dataclasses import replace
 from importlib import import_module
 from itertools import pairwise
@@ -99,7 +101,7 @@ class Runner(Protocol):
 
 
 class PlainRunner:
-    """One shard after the other, stage by stage, in this process."""
+    """One shard after the other, stage by stage, in this process; where a stage waits for others, several at once."""
 
     def through(self, tasks: Sequence[StageTask], shards: Sequence[ShardRef], run: RunSpec) -> list[ShardRef]:
         """Shards after the last of the tasks, in order.
@@ -110,13 +112,13 @@ class PlainRunner:
         failures: list[StoryReasoningError] = []
         alive = list(shards)
         for stage_task in tasks:
-            _announce(stage_task, alive)
+            announce([stage_task], alive)
             done = []
-            for shard in alive:
-                try:
-                    done += stage_task.fn(run, [shard])
-                except ShardFailures as error:
-                    failures += error.failures
+            for outcome in _each(stage_task, alive, run):
+                if isinstance(outcome, ShardFailures):
+                    failures += outcome.failures
+                else:
+                    done += outcome
             alive = done
         if failures:
             raise ShardFailures(failures, len(shards))
@@ -127,11 +129,37 @@ class PlainRunner:
         return task.fn(*args, **kwargs)
 
 
+def _each(task: StageTask, shards: Sequence[ShardRef], run: RunSpec) -> Iterator[list[ShardRef] | ShardFailures]:
+    """What comes of each shard, in order."""
+
+    def one(shard: ShardRef) -> list[ShardRef] | ShardFailures:
+        try:
+            return task.fn(run, [shard])
+        except ShardFailures as error:
+            return error
+
+    most = min(find_stage(task.name).patience(run.config), len(shards))
+    if most <= 1:
+        yield from map(one, shards)
+        return
+    with ThreadPoolExecutor(most, thread_name_prefix=task.name) as pool:
+        futures = [pool.submit(copy_context().run, one, shard) for shard in shards]
+        try:
+            for future in futures:
+                yield future.result()
+        finally:
+            for future in futures:
+                future.cancel()
+
+
 Placement = AbstractContextManager[object]
 
 
 class PrefectRunner:
-    """Each stage of each batch of shards is a task run; a batch goes on as soon as its own stage is done."""
+    """Each stage of each batch of shards is a task run; a batch goes on as soon as its own stage is done.
+
+    All is submitted at once, each task with the future of the one before: for task runners that keep no worker waiting.
+    """
 
     def __init__(self, task_runner: TaskRunner[Any]) -> None:
         """Submit to ``task_runner``, which has been started."""
@@ -150,32 +178,21 @@ class PrefectRunner:
         Raises:
             ShardFailures: some could not be brought through.
         """
-        for stage_task in tasks:
-            _announce(stage_task, shards)
-        batches = cut_batches(shards, max(1, MAX_TASK_RUNS // (2 * len(tasks))))
+        announce(tasks, shards)
         chains = []
-        for batch in batches:
+        for batch in cut_for(tasks, shards):
             chain: list[Any] = [batch]
             for stage_task in tasks:
                 with self.place(stage_task.name):
                     chain.append(self._task_runner.submit(stage_task, {"run": run, "batch": chain[-1]}))
             chains.append(chain[1:])
-        done: list[ShardRef] = []
-        failures: list[StoryReasoningError] = []
+        outcomes = []
         for chain in chains:
             outcome = _outcome(chain)
-            if isinstance(outcome, ShardFailures):
-                failures += outcome.failures
-            elif isinstance(outcome, StoryReasoningError):
-                failures.append(outcome)
-            elif isinstance(outcome, BaseException):
-                failures.append(ShardError(f"{type(outcome).__name__}: {outcome}"))
-            else:
-                done += outcome
+            if not isinstance(outcome, BaseException):
                 self.close_batch(tasks, outcome, run)
-        if failures:
-            raise ShardFailures(failures, len(shards))
-        return done
+            outcomes.append(outcome)
+        return collect(outcomes, len(shards))
 
     def call(self, task: Task[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
         """The task as a task run of this flow run."""
@@ -189,6 +206,37 @@ def _outcome(chain: Sequence[Any]) -> Any:
         if not future.state.is_completed():
             break
     return future.result(raise_on_failure=False)
+
+
+def collect(outcomes: Iterable[Any], shards: int) -> list[ShardRef]:
+    """The shards of all batches, in order.
+
+    Args:
+        outcomes: of each batch its shards, or what its task has raised.
+        shards: how many set out.
+
+    Raises:
+        ShardFailures: some could not be brought through.
+    """
+    done: list[ShardRef] = []
+    failures: list[StoryReasoningError] = []
+    for outcome in outcomes:
+        if isinstance(outcome, ShardFailures):
+            failures += outcome.failures
+        elif isinstance(outcome, StoryReasoningError):
+            failures.append(outcome)
+        elif isinstance(outcome, BaseException):
+            failures.append(ShardError(f"{type(outcome).__name__}: {outcome}"))
+        else:
+            done += outcome
+    if failures:
+        raise ShardFailures(failures, shards)
+    return done
+
+
+def cut_for(tasks: Sequence[StageTask], shards: Sequence[ShardRef]) -> list[list[ShardRef]]:
+    """Batches of shards that a chain of tasks takes, so that both chains of a flow stay below :data:`MAX_TASK_RUNS`."""
+    return cut_batches(shards, max(1, MAX_TASK_RUNS // (2 * len(tasks))))
 
 
 def cut_batches(shards: Sequence[ShardRef], most: int) -> list[list[ShardRef]]:
@@ -211,5 +259,7 @@ def first_stories(
     return done
 
 
-def _announce(task: StageTask, shards: Sequence[ShardRef]) -> None:
-    emit(Event("stage", stage=task.name, shards=len(shards), items=sum(shard.frames for shard in shards)))
+def announce(tasks: Sequence[StageTask], shards: Sequence[ShardRef]) -> None:
+    """Tell what is ahead."""
+    for one in tasks:
+        emit(Event("stage", stage=one.name, shards=len(shards), items=sum(shard.frames for shard in shards)))

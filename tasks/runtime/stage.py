@@ -18,6 +18,9 @@ Row = dict[str, Any]
 
 Unit = Literal["frame", "story"]
 
+MOST_WAITING = 16
+"""Shards that may be at stages which wait, at most, whatever they wait for: each has a thread and its rows in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Kept:
@@ -113,6 +116,8 @@ class Stage:
         models: name and sha256 of the models in use; part of the key.
         leased: whether the stage needs the machine's models to itself.
         limited: whether the result depends on the shard's limit on stories.
+        waits: how many shards keep busy what the stage waits for, where it waits for others more than it works; 0 where it
+            works after all.
     """
 
     name: str
@@ -126,7 +131,12 @@ class Stage:
     models: Callable[[BuildConfig], Mapping[str, str]] | None = None
     leased: bool = False
     limited: bool = False
+    waits: Callable[[BuildConfig], int] | None = None
     settings: Callable[[BuildConfig, ShardRef], Mapping[str, Any]] | None = None
+
+    def patience(self, config: BuildConfig) -> int:
+        """How many shards may be at this stage at once, beside those that are worked on; 0 for a stage that works."""
+        return min(self.waits(config), MOST_WAITING) if self.waits else 0
 
     def params(self, run: RunSpec, ref: ShardRef) -> dict[str, Any]:
         """The parameters that the result depends on, as JSON-like values."""

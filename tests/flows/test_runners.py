@@ -6,6 +6,7 @@ import pytest
 
 from flows.runners import make_task_runner
 from schemas.errors import ConfigError
+from tasks.runtime.stage import MOST_WAITING
 
 
 def test_threads() -> None:
@@ -13,7 +14,7 @@ def test_threads() -> None:
 
     runner = make_task_runner("threads", 3)
     assert isinstance(runner, ThreadPoolTaskRunner)
-    assert runner._max_workers == 3
+    assert runner._max_workers == 3 + MOST_WAITING
 
 
 def test_dask_stays_on_loopback() -> None:

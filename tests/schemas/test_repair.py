@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from schemas.chain_of_thought import render_chain_of_thought
 from schemas.repair import Repaired, repair
-from schemas.story import render_story, strip_tags
+from schemas.story import parse_story, render_story, strip_tags
 from schemas.text import ChainOfThought, Story
 from tests.schemas.documented_rules import make_pair, read_blocks
 from tests.schemas.fuzzing import make_texts
@@ -33,7 +33,7 @@ def mend_story(right: str, wrong: str) -> str:
 
 
 def test_what_is_sound_stays_as_it_is() -> None:
-    assert mend() == Repaired(COT, STORY, (), ())
+    assert mend() == Repaired(COT, STORY, (), (), parse_story(STORY))
 
 
 @pytest.mark.parametrize(
@@ -207,4 +207,4 @@ def test_mending_anything_at_all_is_stable() -> None:
     for cot, story in make_texts(300, seed=3):
         once = repair(cot, story, frame_sizes=[(426, 240)] * 3)
         twice = repair(once.chain_of_thought, once.story, frame_sizes=[(426, 240)] * 3)
-        assert twice == Repaired(once.chain_of_thought, once.story, (), once.faults)
+        assert twice == Repaired(once.chain_of_thought, once.story, (), once.faults, once.told)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 
 from schemas.chat import ChatReply, ChatRequest, ContextOverflow, RequestRefused
-from schemas.chat_call import Call, CallLedger, Outcome, request_key
+from schemas.chat_call import Call, CallLedger, Outcome
 from schemas.errors import ConfigError, SampleError
 from tasks.models.chat.budget import Budget
 from tasks.models.chat.endpoint import Answer, Endpoint
@@ -34,6 +34,7 @@ class Exchange:
         endpoint: Endpoint,
         request: ChatRequest,
         dialect: Dialect,
+        key: str,
         attempt: int = 1,
         on_wire: Callable[[bool], None] = lambda _: None,
         on_answer: Callable[[float], None] = lambda _: None,
@@ -44,6 +45,7 @@ class Exchange:
             endpoint: whom to ask.
             request: what.
             dialect: how.
+            key: the request's, see :func:`schemas.chat_call.request_key`.
             attempt: how often this has been sent, with this time.
             on_wire: is told when sending begins, and when what came is recorded.
             on_answer: is told how long the answer took, before it is recorded.
@@ -58,14 +60,14 @@ class Exchange:
             try:
                 answer = await endpoint.send(body, request)
                 on_answer(answer.seconds)
-                call = self.describe(request, endpoint.place, dialect, attempt, answer)
+                call = self.describe(key, request, endpoint.place, dialect, attempt, answer)
                 await asyncio.to_thread(self.ledger.record, call)
                 return call
             except (Failure, Unsupported, ContextOverflow, RequestRefused, ConfigError, SampleError) as error:
                 given, came = (error.input_tokens, error.output_tokens) if isinstance(error, Failure) else (0, 0)
                 nothing = Answer(str(error), "stop", given, came, time.monotonic() - begun)
                 outcome = _outcome(error)
-                call = self.describe(request, endpoint.place, dialect, attempt, nothing, outcome)
+                call = self.describe(key, request, endpoint.place, dialect, attempt, nothing, outcome)
                 await asyncio.to_thread(self.ledger.record, call)
                 raise
             finally:
@@ -73,6 +75,7 @@ class Exchange:
 
     def describe(
         self,
+        key: str,
         request: ChatRequest,
         place: str,
         dialect: Dialect,
@@ -85,7 +88,7 @@ class Exchange:
         return Call(
             call=secrets.token_hex(8),
             time=sent.isoformat(timespec="milliseconds"),
-            request_key=request_key(self.model, request),
+            request_key=key,
             purpose=request.purpose,
             item=request.item,
             prompt=request.prompt,

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 
 from schemas.chat import ChatRequest
+from schemas.chat_call import request_key
 from schemas.chat_config import ChatConfig
 from tasks.models.chat.balance import Seat
 from tasks.models.chat.capability import CapabilityStore, dialect_from_json, dialect_to_json, probe
@@ -47,7 +48,8 @@ class Interpreter:
             return known
 
         async def send(request: ChatRequest, dialect: Dialect) -> str:
-            return (await self.exchange.once(seat.endpoint, request, dialect)).text
+            key = request_key(self.config.model, request)
+            return (await self.exchange.once(seat.endpoint, request, dialect, key)).text
 
         found = await probe(send)
         await self._remember(seat, found)

@@ -170,6 +170,7 @@ class ChatPool:
                 seat.endpoint,
                 request,
                 dialect,
+                key,
                 attempt,
                 on_wire=errand.on_wire if errand else lambda _: None,
                 on_answer=partial(give_back, "answered"),

@@ -28,6 +28,41 @@ def test_a_small_frame_is_not_blown_up() -> None:
     assert fit_size(10_000, 1, 64) == (800, 1)
 
 
+def test_a_small_jpeg_goes_out_as_it_is_stored_but_for_its_metadata() -> None:
+    stored = picture()
+    shown = show_frame(frame(1, []), stored, 10**6, False)
+    assert shown.picture is not None
+    assert shown.picture.data == stored
+    noted = io.BytesIO()
+    with Image.open(io.BytesIO(stored)) as image:
+        image.save(noted, "JPEG", quality="keep", comment=b"a note")
+    again = show_frame(frame(1, []), noted.getvalue(), 10**6, False).picture
+    assert again is not None
+    assert b"a note" in noted.getvalue()
+    assert b"a note" not in again.data
+
+
+@pytest.mark.parametrize("kind", ["PNG", "WEBP"])
+def test_what_is_no_jpeg_goes_out_as_one(kind: str) -> None:
+    out = io.BytesIO()
+    with Image.open(io.BytesIO(picture())) as image:
+        image.save(out, kind)
+    shown = show_frame(frame(1, []), out.getvalue(), 10**6, False).picture
+    assert shown is not None
+    assert shown.media_type == "image/jpeg"
+    with Image.open(io.BytesIO(shown.data)) as image:
+        assert (image.format, image.size) == ("JPEG", (320, 180))
+
+
+def test_a_jpeg_of_more_bytes_than_pixels_is_coded_anew() -> None:
+    out = io.BytesIO()
+    Image.effect_noise((320, 180), 120).convert("RGB").save(out, "JPEG", quality=100, subsampling=0)
+    assert len(out.getvalue()) > 320 * 180
+    shown = show_frame(frame(1, []), out.getvalue(), 10**6, False).picture
+    assert shown is not None
+    assert len(shown.data) < 320 * 180
+
+
 def test_a_frame_that_is_not_shown_still_has_its_size() -> None:
     shown = show_frame(frame(1, []), None, 10**6, True)
     assert (shown.width, shown.height, shown.picture) == (320, 180, None)
