@@ -40,7 +40,7 @@ from tasks.runtime.keys import content_key, natural_key
 from tasks.runtime.record import StageTotals
 from tasks.runtime.stage import Row, RunSpec, ShardRef
 
-VERSION = 3
+VERSION = 4
 """Raised whenever the same dataset would get another card."""
 CONFIGS = {"default": STORYREASONING, "grounding": GROUNDING}
 TITLE = "Grounded stories over movie frames"
@@ -83,6 +83,8 @@ def write_card(run: RunSpec, refs: Sequence[ShardRef], totals: Sequence[StageTot
 def gather_facts(run: RunSpec, refs: Sequence[ShardRef], totals: Sequence[StageTotals], written: Written) -> CardFacts:
     """Everything that the card of a dataset says; see :func:`write_card`."""
     config = run.config.model_dump(mode="json")
+    # Where a model is served and how hard it is driven changes nothing in a dataset, and addresses are nobody else's business.
+    config["chat"] = {"model": run.config.chat.model}
     films = tuple(_film_facts(run, refs, written.films, written.leaks))
     return CardFacts(
         title=TITLE,

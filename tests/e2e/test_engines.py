@@ -4,11 +4,14 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
 
-from tests.e2e.building import CONFIG, STAGES, digests, temporaries
+from tests.chat_stand_in import FAULTS, ChatServer, running_chat
+from tests.e2e.building import CONFIG, STAGES, build, digests, rows, temporaries
+from tests.e2e.test_llm_build import write
 
 ROOT = Path(__file__).parents[2]
 MAIN = "import sys; from tests import fakes; fakes.install(); from cli.main import main; sys.exit(main(sys.argv[1:]))"
@@ -16,13 +19,24 @@ MAIN = "import sys; from tests import fakes; fakes.install(); from cli.main impo
 pytestmark = [pytest.mark.slow, pytest.mark.xdist_group("prefect")]
 
 
+Sections = Mapping[str, Mapping[str, object]]
+
+
 def run_build(
-    engine: str, films: Path | str, workspace: Path | str, tmp_path: Path, main: str = MAIN, **variables: str
+    engine: str,
+    films: Path | str,
+    workspace: Path | str,
+    tmp_path: Path,
+    main: str = MAIN,
+    sections: Sections = CONFIG,
+    **variables: str,
 ) -> "subprocess.CompletedProcess[str]":
     """Build by the command line in a process of its own, with a Prefect of its own."""
     settings = tmp_path / "my.toml"
     lines = [
-        line for name, values in CONFIG.items() for line in (f"[{name}]", *(f"{k} = {v}" for k, v in values.items()))
+        line
+        for name, values in sections.items()
+        for line in (f"[{name}]", *(f"{key} = {json.dumps(value)}" for key, value in values.items()))
     ]
     settings.write_text("\n".join(lines))
     environment = {
@@ -55,6 +69,28 @@ def test_an_engine_writes_the_same_bytes(engine: str, films: Path, finished: tup
         assert stage["reused"] == 0
     assert digests(tmp_path / "w" / "dataset") == digests(finished[1] / "dataset")
     assert temporaries(tmp_path / "w") == []
+
+
+@pytest.mark.parametrize("engine", ["threads", "dask"])
+def test_an_engine_drafts_the_same_bytes(engine: str, films: Path, tmp_path: Path) -> None:
+    """A server that fails every third time, asked by threads, by two processes, and by this one."""
+    if engine == "dask":
+        pytest.importorskip("prefect_dask")
+
+    def server() -> ChatServer:
+        return ChatServer(answer=write, fault_share=0.3, faults=FAULTS)
+
+    with running_chat(server()) as first:
+        chat = {"endpoints": [first.url], "model": "scribe"}
+        build(films, tmp_path / "plain", chat=chat, draft={"drafter": "llm"})
+    with running_chat(server()) as second:
+        sections = {**CONFIG, "chat": {**chat, "endpoints": [second.url]}, "draft": {"drafter": "llm"}}
+        done = run_build(engine, films, tmp_path / "w", tmp_path, sections=sections)
+        assert done.returncode == 0, done.stderr
+        assert max(second.accepted.values()) == 1, "no request was repeated that was answered"
+        assert second.accepted == first.accepted
+    assert digests(tmp_path / "w" / "dataset") == digests(tmp_path / "plain" / "dataset")
+    assert rows(tmp_path / "w") == rows(tmp_path / "plain")
 
 
 def test_a_worker_killed_in_the_middle_of_a_shard_changes_no_byte(

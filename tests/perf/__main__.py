@@ -14,6 +14,7 @@ BENCHMARKS: dict[str, list[str]] = {
     "export": ["--stories", "100", "--rounds", "1"],
     "scale": ["--shards", "40", "--frames", "100"],
     "chat": ["--requests", "200", "--queued", "1000"],
+    "drafting": ["--stories", "120", "--queued", "300"],
     "evaluation": ["--stories", "60", "--peer-stories", "20"],
     "planning": ["--frames", "50000"],
     "training": ["--stories", "400"],

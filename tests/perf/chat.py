@@ -2,18 +2,14 @@
 
 ``python -m tests.perf.chat [--requests N] [--latency S] [--queued N]``
 
-The endpoint is the scripted one on loopback, in a process of its own, with a latency and a number of slots; its ceiling is slots
-over latency. Aims: 90 % of it; memory that does not grow with what is queued. The bare client stands beside it,
-as it and the endpoint need most of a processor each.
+The endpoint is in a process of its own on loopback, with a latency and a number of slots; its ceiling is slots over latency.
+Aims: 90 % of it; memory that does not grow with what is queued. The bare client stands beside it. Stories through the drafting
+stages are measured by ``tests.perf.drafting``.
 """
 
 import argparse
-import multiprocessing
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from multiprocessing.connection import Connection
 from pathlib import Path
 
 from schemas.chat import ChatReply
@@ -23,33 +19,14 @@ from tasks.models.chat.wire import Dialect, make_body
 from tasks.runtime.event_loop import ordered_map, run_coroutine
 from tasks.runtime.usage import resident_bytes
 from tests.chat_requests import GOOD, request
+from tests.perf.chat_endpoint import serving
 
 SLOTS = 32
 
 
-def serve(pipe: Connection, slots: int, latency: float) -> None:
-    """Run the endpoint until the other end of the pipe says so, then tell its peak."""
-    from tests.chat_stand_in import ChatServer, running_chat
-
-    server = ChatServer(answer=lambda _: GOOD, slots=slots, latency_s=latency, remember=False)
-    with running_chat(server):
-        pipe.send(server.url)
-        pipe.recv()
-        pipe.send((server.peak, max(server.accepted.values()), len(server.accepted)))
-
-
-@contextmanager
-def serving(slots: int, latency: float) -> Iterator[tuple[str, Connection]]:
-    """The endpoint in a process of its own."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=serve, args=(theirs, slots, latency), daemon=True)
-    process.start()
-    try:
-        yield ours.recv(), ours
-    finally:
-        process.terminate()
-        process.join(10)
+def answer(_: object) -> str:
+    """The one answer to every request."""
+    return GOOD
 
 
 def ask_bare(requests: int, latency: float) -> float:
@@ -72,7 +49,7 @@ def ask_bare(requests: int, latency: float) -> float:
             await asyncio.gather(*map(ask, range(requests)))
             return time.monotonic() - begun
 
-    with serving(SLOTS, latency) as (url, _):
+    with serving(SLOTS, latency, answer) as (url, _):
         seconds = asyncio.run(all_of_them(url))
     share = requests / seconds / (SLOTS / latency)
     print(f"{requests} requests by the bare client: {seconds:.2f} s, {share:.0%} of the ceiling")
@@ -81,17 +58,16 @@ def ask_bare(requests: int, latency: float) -> float:
 
 def keep_full(requests: int, latency: float) -> float:
     """Share of the ceiling that so many requests reach, from a pool that has just been opened."""
-    with serving(SLOTS, latency) as (url, pipe), tempfile.TemporaryDirectory() as folder:
+    with serving(SLOTS, latency, answer) as (url, seen), tempfile.TemporaryDirectory() as folder:
         chat = open_chat(Path(folder), ChatConfig(endpoints=(url,), model="stand-in"))
         run_coroutine(chat.ask(request(-1)))  # finds out what the server can do, and imports the client
         begun = time.monotonic()
         replies = list(ordered_map(range(requests), lambda n: chat.ask(request(n)), chat.look_ahead))
         seconds = time.monotonic() - begun
         close_chat(Path(folder))
-        pipe.send("stop")
-        peak, most, _ = pipe.recv()
+        peak, served = seen()
     assert all(isinstance(reply, ChatReply) and not reply.cached for reply in replies)
-    assert most == 1, "a request was sent twice"
+    assert served == requests + 1, "a request was sent twice"
     share = requests / seconds / (SLOTS / latency)
     print(
         f"{requests} requests, {latency * 1000:.0f} ms, {SLOTS} slots: {seconds:.2f} s, {share:.0%} of the ceiling,",
@@ -103,7 +79,7 @@ def keep_full(requests: int, latency: float) -> float:
 
 def queue_up(items: int) -> float:
     """Megabytes by which the second half of so many queued items raises the process's memory."""
-    with serving(0, 0.0) as (url, _), tempfile.TemporaryDirectory() as folder:
+    with serving(0, 0.0, answer) as (url, _), tempfile.TemporaryDirectory() as folder:
         chat = open_chat(Path(folder), ChatConfig(endpoints=(url,), model="stand-in"))
         marks: list[int] = []
         story = "x" * 20_000

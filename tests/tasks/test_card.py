@@ -8,7 +8,7 @@ from huggingface_hub import DatasetCard
 
 from schemas.config import BuildConfig
 from tasks.card import gather_facts, read_notice, render_card, write_card
-from tasks.dataset_card.facts import FilmFacts
+from tasks.dataset_card.facts import CardFacts, FilmFacts
 from tasks.export import Exported, Written, export_dataset
 from tasks.models.weights import read_model_list
 from tasks.runtime.record import StageTotals
@@ -131,6 +131,18 @@ def test_changed_settings_are_named(tmp_path: Path) -> None:
         RunSpec(run.workspace, run.source, config), refs, [], Written(tmp_path, {"train": 2}, {}, (), ())
     )
     assert facts.settings == (("select.black_luma", "0.5"), ("export.split_seed", "3"))
+
+
+def test_where_a_model_is_served_is_not_told_and_changes_no_digest(tmp_path: Path) -> None:
+    run, refs, _ = make_run(tmp_path, [Film()])
+
+    def gather(**chat: object) -> CardFacts:
+        spec = RunSpec(run.workspace, run.source, BuildConfig.model_validate({"chat": {"model": "m", **chat}}))
+        return gather_facts(spec, refs, [], Written(tmp_path, {"train": 2}, {}, (), ()))
+
+    facts = gather(endpoints=["http://gpu7.inside:8000/v1"], max_usd=5.0)
+    assert facts.settings == (("chat.model", '"m"'),)
+    assert facts.config_digest == gather().config_digest != gather(model="n").config_digest
 
 
 def test_the_same_input_gives_the_same_bytes_wherever_it_lies(tmp_path: Path) -> None:
