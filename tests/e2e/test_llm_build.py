@@ -373,7 +373,7 @@ def test_killed_anywhere_nothing_that_was_answered_is_asked_again(films: Path, t
     settings.write_text("[sequence]\nmin_frames = 3\nmax_frames = 8\ntarget_frames = 3\n[chat]\nmax_concurrency = 1\n")
     draw = random.Random(7)
     environment = {**os.environ, "PYTHONPATH": str(root)}
-    with running_chat(ChatServer(answer=write, latency_s=0.1, fault_share=0.3, faults=FAULTS)) as server:
+    with running_chat(ChatServer(answer=write, latency_s=0.15, fault_share=0.3, faults=FAULTS)) as server:
         command = [
             sys.executable,
             "-c",
@@ -387,7 +387,7 @@ def test_killed_anywhere_nothing_that_was_answered_is_asked_again(films: Path, t
         ]
         command += ["--drafter", "llm", "--endpoint", server.url, "--model", "scribe"]
         killed = 0
-        for _ in range(20):
+        while killed < 20:
             before = len(server.asked)
             process = subprocess.Popen(
                 command, cwd=root, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -398,14 +398,14 @@ def test_killed_anywhere_nothing_that_was_answered_is_asked_again(films: Path, t
                 time.sleep(0.005)
             if process.poll() is not None:
                 break
-            time.sleep(draw.uniform(0.0, 0.16))
+            time.sleep(draw.uniform(0.0, 0.2))
             if process.poll() is None:
                 process.send_signal(signal.SIGKILL)
                 killed += 1
             process.wait(30)
         done = subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
         assert done.returncode == 0, done.stderr
-        assert killed >= 15
+        assert killed == 20, "it was done before"
         # With one request at a time, at most the answer that was on its way to a dying process is given once more.
         assert sum(count - 1 for count in server.accepted.values()) <= killed
         assert strict_faults(workspace) == []
