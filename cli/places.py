@@ -3,9 +3,9 @@
 import argparse
 from pathlib import Path
 
-_ARGUMENTS = {"check": "source", "inspect": "place", "view": "place", "build": ""}
-"""The argument that may name a workspace, where it is not ``workspace``; ``build`` takes URLs itself."""
-_MUST_BE_HERE = ("gc", "retry")
+_ARGUMENTS = {"check": "source", "inspect": "place", "view": "place", "build": "", "retry": ""}
+"""The argument that may name a workspace, where it is not ``workspace``; ``build`` and ``retry`` take URLs themselves."""
+_MUST_BE_HERE = ("gc",)
 
 
 class Url(str):

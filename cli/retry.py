@@ -14,7 +14,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
     from cli.draft_options import add_model_options
 
     parser = commands.add_parser("retry", help="draft again what a model gave up", description=DESCRIPTION)
-    parser.add_argument("workspace", metavar="WORKSPACE", help="the workspace of a finished build")
+    parser.add_argument("workspace", metavar="WORKSPACE", help="the workspace of a finished build: a folder or a URL")
     add_model_options(parser)
     parser.add_argument("--json", action="store_true", help="events and the summary as JSON lines on stdout")
     parser.set_defaults(run=run)
@@ -27,9 +27,15 @@ def run(args: argparse.Namespace) -> int:
 
     quiet_prefect()
     from flows.retry_dataset import retry_dataset
+    from tasks.runtime.mirror import local_copy
+    from tasks.runtime.places import is_url
     from tasks.runtime.workspace import open_workspace
 
-    open_workspace(Path(args.workspace))
+    # A build would begin a workspace where there is none.
+    if is_url(args.workspace):
+        local_copy(args.workspace)
+    else:
+        open_workspace(Path(args.workspace))
     with make_display(args.json):
         summary = retry_dataset.fn(
             args.workspace, args.model or "", tuple(args.endpoint or ()), args.api_key_env or "", args.fallback or ""

@@ -5,8 +5,6 @@
 What was kept stays as it is and costs nothing: its answers are in the ledger.
 """
 
-from pathlib import Path
-
 from prefect import flow
 
 from flows.build_dataset import export, report
@@ -16,9 +14,9 @@ from tasks.assembly import latest_run
 from tasks.chat import ended_chat
 from tasks.retry import add_retry, find_given_up
 from tasks.runtime.engine import stage_task
+from tasks.runtime.mirror import building_in
 from tasks.runtime.record import BuildSummary, begin_run
 from tasks.runtime.stage import RunSpec
-from tasks.runtime.workspace import locked_workspace
 
 RETELLING = tuple(map(stage_task, ("draft_analysis", "draft_story", "ground")))
 
@@ -36,7 +34,7 @@ def retry_dataset(
     """Draft again what a model had to give up, and nothing else.
 
     Args:
-        workspace: the folder of a finished build whose drafter is a model.
+        workspace: the folder or URL of a finished build whose drafter is a model.
         model: who tries; empty for the model that gave up, which is asked with another seed.
         endpoints: where it is served; empty for where the build has asked.
         api_key_env: name of the environment variable with its key; empty for that of the build.
@@ -50,13 +48,18 @@ def retry_dataset(
     Raises:
         StoryReasoningError: says what failed and what to do.
     """
-    with locked_workspace(Path(workspace)), ended_chat(Path(workspace)), open_runner(engine, workers) as runner:
-        last, refs, record = latest_run(Path(workspace))
+    with (
+        building_in(workspace) as place,
+        ended_chat(place.root),
+        open_runner(engine, workers) as runner,
+    ):
+        last, refs, record = latest_run(place.root)
         given_up = find_given_up(last, refs)
         if not given_up:
             return None
         config: BuildConfig = add_retry(last.config, given_up, model, endpoints, api_key_env, fallback)
-        run = begin_run(RunSpec(workspace, last.source, config), str(record["preset"]), engine)
+        spec = RunSpec(str(place.root), last.source, config, remote=place.remote)
+        run = begin_run(spec, str(record["preset"]), engine)
         told = runner.through(RETELLING, refs, run.spec)
         summary: BuildSummary = runner.call(report, run, told, runner.call(export, run, told))
         return summary

@@ -185,9 +185,13 @@ class ShardStore:
 
     def _fetch(self, path: Path, manifest: Path) -> None:
         """Bring a file here, if its manifest answers for it; one that is not what that says is left for the reader to find."""
+        if self._objects is None:
+            return
         known = self._load(manifest)
+        if known is None and self._objects.fetch(self._address(manifest), manifest):
+            known = self._load(manifest)
         entry = next((e for e in known.files if e.name == path.name), None) if known else None
-        if self._objects is None or entry is None or not self._objects.fetch(self._address(path), path):
+        if entry is None or not self._objects.fetch(self._address(path), path):
             return
         if file_sha256(path) != entry.sha256:
             path.write_bytes(b"")

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.chat_scribe import answer_schema
+from tests.chat_stand_in import Asked, ChatServer, running_chat
 from tests.cli.conftest import Run
 
 URL = "memory://commands/w"
@@ -34,11 +36,48 @@ def test_a_workspace_at_a_url_is_read_like_one_here(run: Run, built: str) -> Non
     assert "sha256" in traced.out
 
 
-@pytest.mark.parametrize("command", [["gc"], ["retry"]])
-def test_what_changes_a_workspace_wants_it_here(run: Run, command: list[str]) -> None:
-    told = run(*command, URL)
+def test_what_drops_files_wants_them_here(run: Run) -> None:
+    told = run("gc", URL)
     assert told.code == 2
     assert f"works on a workspace of this machine, and {URL} is a URL" in told.error
+
+
+def test_a_retry_changes_what_is_at_the_url(
+    run: Run, films: Path, settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fsspec
+
+    store = fsspec.filesystem("memory").store
+    store.clear()
+    monkeypatch.setenv("STORYREASONING_WORKSPACES", str(tmp_path / "builder"))
+    sound = True
+
+    def answer(asked: Asked) -> str:
+        return answer_schema(asked.schema, asked.key) if asked.schema and sound else "no story"
+
+    with running_chat(ChatServer(answer=answer)) as server:
+        model = ["--drafter", "llm", "--endpoint", server.url, "--model", "scribe"]
+        built = run("build", films, "--workspace", URL, "--engine", "plain", "--config", settings, *model)
+        assert built.code == 0, built.err
+        sound = False
+        settings.write_text(settings.read_text() + "\n[draft]\nseed = 5\n")
+        assert run("build", films, "--workspace", URL, "--engine", "plain", "--config", settings, *model).code == 0
+        given_up = json.loads(run("inspect", URL, "--json").out)
+        assert not given_up["stories"]
+        sound = True
+        monkeypatch.setenv("STORYREASONING_WORKSPACES", str(tmp_path / "another machine"))
+        retried = run("retry", URL)
+        assert retried.code == 0, retried.err
+        monkeypatch.setenv("STORYREASONING_WORKSPACES", str(tmp_path / "reader"))
+        assert json.loads(run("inspect", URL, "--json").out)["stories"]
+        assert run("retry", URL).out == "nothing was given up: nothing to try again\n"
+
+
+def test_a_retry_begins_no_workspace(run: Run) -> None:
+    assert "holds no workspace" in run("retry", "memory://nothing/there").error
+    import fsspec
+
+    assert not [path for path in fsspec.filesystem("memory").store if "nothing" in path]
 
 
 def test_a_url_without_a_workspace(run: Run) -> None:
