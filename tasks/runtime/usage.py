@@ -1,6 +1,7 @@
 """What a piece of work costs: wall and processor time, peak memory, bytes read, seconds on a GPU.
 
-Processor time and memory are those of the process: stages that run in it at once (engine ``threads``) each carry the whole.
+Processor time and memory are those of the process: stages that run in it at once (engine ``threads``, drafting with a model) each
+carry the whole.
 Bytes read are those of the calling thread, through ``read``; memory maps are not seen. Where the system does not tell (no
 ``/proc``), memory and bytes are 0.
 """
