@@ -13,13 +13,21 @@ STAGES = ("reidentify", "sequence", "appearance", "faces", "ingest")
 """Stages that :func:`gather_evidence` reads."""
 
 _FACTS = ["frame_id", "scene", "width", "height", "luma", "contrast", "saturation", "warmth"]
+_PLACE = ("x1", "y1", "x2", "y2")
+_PEOPLE = [
+    "frame_id",
+    *(f"detections.list.element.{name}" for name in ("det_id", "label", "score", "origin", *_PLACE)),
+    *(f"faces.list.element.{name}" for name in ("det_id", "score", "quality", *_PLACE, "landmarks")),
+]
+_LOOKS = ["frame_id", "crops.list.element.det_id", "crops.list.element.colours", "tags"]
+"""Columns, by their paths in Parquet: embeddings and masks are most of these tables, and nobody is told of them."""
 
 
 def gather_evidence(inputs: Inputs) -> Iterator[StoryEvidence]:
     """The evidence of every story of a shard, in order."""
     facts = {row["frame_id"]: row for row in inputs["ingest"].select(_FACTS)}
-    people = {row["frame_id"]: row for row in inputs["faces"]}
-    looks = {row["frame_id"]: row for row in inputs["appearance"]}
+    people = {row["frame_id"]: row for row in inputs["faces"].select(_PEOPLE)}
+    looks = {row["frame_id"]: row for row in inputs["appearance"].select(_LOOKS)}
     identities = {row["story_key"]: row for row in inputs["reidentify"]}
     reviews = inputs.run.config.review.of(inputs.ref.shard)
     for story in inputs["sequence"]:

@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any
 
 from schemas.chat import ChatReply, ChatRequest
-from schemas.chat_call import CallLedger, request_key
+from schemas.chat_call import Call, CallLedger, request_key
 from schemas.chat_config import ChatConfig
 from schemas.errors import ConfigError, SampleError, ShardError, StoryReasoningError
 from tasks.models.chat.balance import Balancer, Seat
@@ -66,6 +66,7 @@ class ChatPool:
         self._exchange = Exchange(config.model, config.stream, price or FREE, budget, ledger)
         self._interpreter = Interpreter(config, capabilities, self._exchange)
         self._errands: dict[str, _Errand] = {}
+        self._looked = False
 
     @property
     def name(self) -> str:
@@ -129,7 +130,7 @@ class ChatPool:
                 await seat.endpoint.close()
 
     async def _answer(self, key: str, request: ChatRequest) -> ChatReply:
-        found = await asyncio.to_thread(self._ledger.find, key)
+        found = await self._find(key)
         if found is not None:
             return reply_from(found, request, cached=True)
         failed = limited = attempt = 0
@@ -151,6 +152,14 @@ class ChatPool:
                 if failed > retries or limited > max(1, retries) * RATE_LIMIT_PATIENCE:
                     raise self._exhausted(failure, request, attempt) from None
                 await asyncio.sleep(self._pause_s(failure, failed + limited))
+
+    async def _find(self, key: str) -> Call | None:
+        """The recorded answer. The first look reads all that is recorded; later ones what has come since, mostly nothing."""
+        if self._looked:
+            return self._ledger.find(key)
+        found = await asyncio.to_thread(self._ledger.find, key)
+        self._looked = True
+        return found
 
     async def _attempt(self, key: str, request: ChatRequest, seat: Seat, attempt: int) -> ChatReply:
         """One attempt on a seat that was taken; it is given back whatever comes, and before an answer is recorded."""

@@ -1,7 +1,10 @@
 """Where a stage meets a shard: reuse, counting, and what an error leaves behind."""
 
 import dataclasses
+import errno
 import json
+import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,6 +15,7 @@ from hypothesis import strategies as st
 
 from schemas.errors import ConfigError, ModelError, ShardError, WorkspaceError
 from tasks.runtime.execute import execute
+from tasks.runtime.overlap import overlapped
 from tasks.runtime.progress import Event, listening
 from tasks.runtime.stage import Inputs, Kept, Outcome, Rejected, RunSpec, ShardRef, Stage
 from tests.tasks.runtime.shards import copy_rows, row, spec, stage, started
@@ -255,3 +259,43 @@ def test_a_leased_stage_lets_the_lease_go_when_it_fails(run: RunSpec) -> None:
         with pytest.raises(ShardError):
             execute(stage(fail, leased=True), run, ref)
     execute(stage(copy_rows, leased=True), run, ref)
+
+
+def test_a_model_that_works_ahead_has_stopped_before_the_lease_goes(
+    run: RunSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The disk fills while the next batch is with the model: no other shard may begin before that call has ended."""
+    under_way = threading.Event()
+    calls: list[str] = []
+
+    def call(name: str) -> str:
+        calls.append(f"begin {name}")
+        if name != NAMES[0]:
+            under_way.set()
+            time.sleep(0.1)
+        calls.append(f"end {name}")
+        return name
+
+    def ahead(inputs: Inputs) -> Iterator[Outcome]:
+        return (Kept(row(name)) for name, _ in overlapped([r["frame_id"] for r in inputs["origin"]], call))
+
+    def full(*_: object) -> None:
+        assert under_way.wait(10)
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    class Lease:
+        def __enter__(self) -> None:
+            pass
+
+        def __exit__(self, *_: object) -> None:
+            calls.append("lease let go")
+
+    ref = started(run, NAMES)
+    with monkeypatch.context() as patch:
+        patch.setattr("tasks.runtime.execute._LEASE", Lease())
+        patch.setattr("tasks.runtime.store.ShardWriter.write", full)
+        with pytest.raises(WorkspaceError, match="no space left"):
+            execute(stage(ahead, leased=True), run, ref)
+    assert calls == [*(f"{verb} {name}" for name in NAMES[:2] for verb in ("begin", "end")), "lease let go"]
+    assert not [t for t in threading.enumerate() if t.name.startswith("overlapped")]
+    assert execute(stage(ahead, leased=True), run, ref).keys.keys() == {"origin", "later"}
