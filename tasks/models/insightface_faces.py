@@ -15,17 +15,20 @@ from numpy.typing import NDArray
 
 from schemas.errors import ConfigError, ModelError
 from schemas.geometry import Box
-from tasks.models.device import EXTRA, BatchLimit, Device, choose_device
+from tasks.models.device import EXTRA, BatchLimit, Device, batch_sizes, choose_device
 from tasks.models.embeddings import normalise
 from tasks.models.face_alignment import SIZE, TEMPLATE, similarity_transform
 from tasks.models.hub import fetch
 from tasks.models.onnx_batches import BatchedOnnx
+from tasks.models.onnx_graph import first_nodes, read_network
 from tasks.models.options import Options
 from tasks.models.production import ProductionModel, pin
-from tasks.models.protocols import Embeddings, Image, RawFace
+from tasks.models.protocols import Bare, Embeddings, Image, RawFace
 from tasks.models.sessions import available_cores
 from tasks.models.suppression import suppress
 
+SCALING = (127.5, 128.0)
+"""What SCRFD takes from each value of a pixel, and what it divides the rest by."""
 STRIDES = (8, 16, 32)
 ANCHORS = 2
 NMS_IOU = 0.4
@@ -111,7 +114,8 @@ class Scrfd(_OnnxModel):
     """A :class:`~tasks.models.protocols.FaceDetector`."""
 
     def _open(self, path: Path, device: Device) -> BatchedOnnx:
-        session = BatchedOnnx(path, device, 4 * STRIDES[-1], STRIDES * 3)
+        network = read_network(path)
+        session = BatchedOnnx(path, network, device, 4 * STRIDES[-1], SCALING, self._options.batch, STRIDES * 3)
         if session.outputs != 3 * len(STRIDES):
             raise ModelError(
                 f"model file {path} is no SCRFD with landmarks: it has {session.outputs} outputs, not {3 * len(STRIDES)}"
@@ -124,6 +128,22 @@ class Scrfd(_OnnxModel):
         found = [self._limit.run(images, partial(self._search, side)) for side in self._sides()]
         return [self._merge([candidates[k] for candidates in found], images[k]) for k in range(len(images))]
 
+    def bare(self, images: Sequence[Image]) -> Bare:
+        """The network alone, as :meth:`detect` runs it on these images."""
+        session = self._ready()
+        works = []
+        for side in self._sides():
+            filled = [_fit(image.shape[1], image.shape[0], side)[::-1] for image in images]
+            for count in batch_sizes(len(images), self._limit.most):
+                works.append(session.bare(count, side, filled[:count]))
+                filled = filled[count:]
+
+        def work() -> None:
+            for each in works:
+                each()
+
+        return work
+
     def _sides(self) -> tuple[int, ...]:
         for side in self._options.sides:
             if side < STRIDES[-1] or side % STRIDES[-1]:
@@ -134,19 +154,15 @@ class Scrfd(_OnnxModel):
         """For each image its candidates ``(n, 15)``: box, score and landmarks in pixels of the image."""
         cv2 = _import_cv2(self.name)
         canvas = np.zeros((len(images), side, side, 3), np.uint8)
-        scales = np.empty(len(images))
+        fitted = [_fit(image.shape[1], image.shape[0], side) for image in images]
 
         def place(index: int) -> None:
-            height, width = images[index].shape[:2]
-            fitted = _fit(width, height, side)
-            scales[index] = fitted[1] / height
-            canvas[index, : fitted[1], : fitted[0]] = cv2.resize(np.ascontiguousarray(images[index]), fitted)
+            width, height = fitted[index]
+            canvas[index, :height, :width] = cv2.resize(np.ascontiguousarray(images[index]), (width, height))
 
         _map(place, range(len(images)))
-        blob = canvas.transpose(0, 3, 1, 2).astype(np.float32)
-        blob -= 127.5
-        blob /= 128
-        outputs = self._ready().run(blob)
+        outputs = self._ready().run(canvas, [(height, width) for width, height in fitted])
+        scales = [height / image.shape[0] for (_, height), image in zip(fitted, images, strict=True)]
         return [self._decode([values[k] for values in outputs], side, scales[k]) for k in range(len(images))]
 
     def _decode(self, outputs: Sequence[Floats], side: int, scale: float) -> Floats:
@@ -198,16 +214,17 @@ class ArcFace(_OnnxModel):
     """A :class:`~tasks.models.protocols.FaceEmbedder`."""
 
     def _open(self, path: Path, device: Device) -> BatchedOnnx:
-        session = BatchedOnnx(path, device, SIZE)
-        if session.outputs != 1:
-            raise ModelError(f"model file {path} is no face embedder: it has {session.outputs} outputs, not 1")
+        network = read_network(path)
         # Networks from MXNet subtract and scale by themselves (InsightFace tells them by the names of the first nodes).
-        names = session.first_nodes
+        names = first_nodes(network)
         inside = any(n.startswith(("Sub", "_minus")) for n in names) and any(
             n.startswith(("Mul", "_mul")) for n in names
         )
-        self._mean, self._deviation = (0.0, 1.0) if inside else (127.5, 127.5)
-        found = session.run(np.zeros((1, 3, SIZE, SIZE), np.float32))[0].shape[1]
+        scaling = (0.0, 1.0) if inside else (127.5, 127.5)
+        session = BatchedOnnx(path, network, device, SIZE, scaling, self._options.batch)
+        if session.outputs != 1:
+            raise ModelError(f"model file {path} is no face embedder: it has {session.outputs} outputs, not 1")
+        found = session.run(np.zeros((1, SIZE, SIZE, 3), np.uint8))[0].shape[1]
         listed = int(self._model.settings["dimension"])
         if not self._options.weights and found != listed:
             raise ModelError(f"model {self.name} gives {found} values a face, not {listed}: wrong weights")
@@ -234,11 +251,18 @@ class ArcFace(_OnnxModel):
 
     def _embed_batch(self, jobs: Sequence[tuple[Image, RawFace]]) -> Floats:
         cv2 = _import_cv2(self.name)
+        return self._ready().run(np.stack(_map(lambda job: warp_face(cv2, *job), jobs)))[0]
+
+    def bare(self, count: int) -> Bare:
+        """The network alone, as :meth:`embed` runs it on so many faces."""
         session = self._ready()
-        blob = np.stack(_map(lambda job: warp_face(cv2, *job), jobs)).transpose(0, 3, 1, 2).astype(np.float32)
-        blob -= self._mean
-        blob /= self._deviation
-        return session.run(blob)[0]
+        works = [session.bare(n, SIZE) for n in batch_sizes(count, self._limit.most)]
+
+        def work() -> None:
+            for each in works:
+                each()
+
+        return work
 
 
 def warp_face(cv2: Any, image: Image, face: RawFace) -> Image:

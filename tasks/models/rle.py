@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Mask = NDArray[np.bool_]
+Places = NDArray[np.int64]
 
 _BITS = 5
 _SIGN = 1 << (_BITS - 1)
@@ -37,7 +38,15 @@ def encode_region(region: Mask, left: int, top: int, height: int, width: int) ->
     padded[:, 1:-1] = region.T
     # Where a column changes; sorted by column, then row, starts and ends alternate.
     column, row = np.nonzero(np.diff(padded, axis=1))
-    places = (column + left) * height + row + top
+    return encode_runs(column[::2] + left, row[::2] + top, row[1::2] + top, height, width)
+
+
+def encode_runs(columns: Places, starts: Places, ends: Places, height: int, width: int) -> bytes:
+    """The code of a mask of ``height`` x ``width`` from its vertical runs, by column, then row.
+
+    Run ``k`` covers rows ``starts[k]`` to ``ends[k] - 1`` of column ``columns[k]``; runs of a column do not touch.
+    """
+    places = np.stack([columns * height + starts, columns * height + ends], axis=1).ravel()
     if len(places) > 2:  # a run that goes on into the next column is one run
         joined = places[1:-1:2] == places[2::2]
         keep = np.ones(len(places), bool)
@@ -62,6 +71,8 @@ def _write(lengths: NDArray[np.int64]) -> bytes:
         groups[:, place] = low + np.where(more, _MORE, 0) + _FIRST
         used[:, place] = open_
         open_ = open_ & more
+        if not open_.any():
+            break
     return groups[used].tobytes()
 
 
@@ -99,6 +110,19 @@ def decode_mask(code: bytes, height: int, width: int) -> Mask:
         raise ValueError(f"the run-length code is not of a mask of {width}x{height}")
     ones = np.arange(len(lengths)) % 2 == 1
     return np.repeat(ones, lengths).reshape(width, height).T
+
+
+def mask_at(code: bytes, columns: Places, rows: Places, height: int, width: int) -> Mask:
+    """Whether single pixels of a mask are 1, without decoding it; the result has the shape of ``columns`` and ``rows``.
+
+    Raises:
+        ValueError: it is no code of a mask of that size.
+    """
+    lengths = read_lengths(code)
+    if (lengths < 0).any() or lengths.sum() != height * width:
+        raise ValueError(f"the run-length code is not of a mask of {width}x{height}")
+    inside: Mask = np.searchsorted(np.cumsum(lengths), columns * height + rows, side="right") % 2 == 1
+    return inside
 
 
 def mask_area(code: bytes) -> int:

@@ -1,15 +1,19 @@
 """SCRFD and ArcFace in batches against insightface, one image and one face at a time, with the same weights."""
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from schemas.errors import ConfigError, ModelError
 from schemas.geometry import Box
+from tasks.models import onnx_batches
 from tasks.models.device import Device
 from tasks.models.insightface_faces import ArcFace, Scrfd
 from tasks.models.onnx_batches import choose_providers
+from tasks.models.onnx_graph import read_network
 from tasks.models.protocols import RawFace
 from tests.tasks.models.production.networks import listed, make_arcface, make_scrfd, own_weights, pictures
 
@@ -26,9 +30,12 @@ def weights(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     return {
         "cells": make_scrfd(folder / "det_10g.onnx"),
         "images": make_scrfd(folder / "batched.onnx", batched=True),
+        "cells deep": make_scrfd(folder / "deep.onnx", deep=True),
+        "images deep": make_scrfd(folder / "deep_batched.onnx", batched=True, deep=True),
         "arcface": make_arcface(folder / "w600k.onnx"),
         "arcface one": make_arcface(folder / "one.onnx", batch=1),
         "arcface mxnet": make_arcface(folder / "mxnet.onnx", inside=True),
+        "arcface prelu": make_arcface(folder / "prelu.onnx", slopes=True),
     }
 
 
@@ -55,22 +62,23 @@ def same(one: list[RawFace], other: list[RawFace]) -> None:
         assert face.score == pytest.approx(twin.score, abs=1e-3)
 
 
-@pytest.mark.parametrize("layout", ["cells", "images"])
-def test_batches_are_computed_as_batches_and_give_what_single_images_give(
-    layout: str, weights: dict[str, Path]
+@pytest.mark.parametrize("kind", ["cells", "images", "cells deep", "images deep"])
+def test_a_batch_of_32_is_computed_as_one_and_gives_what_single_images_give(
+    kind: str, weights: dict[str, Path]
 ) -> None:
-    images = pictures(8, SIZES)
-    many, one = detector(weights[layout], 8), detector(weights[layout], 1)
+    images = pictures(32, SIZES)
+    many, one = detector(weights[kind], 32), detector(weights[kind], 1)
     together = many.detect(images)
-    assert many._ready().layout == layout
-    assert sum(map(len, together)) > 20, "the random network should find something"
+    assert (many._ready()._stem is not None) == kind.endswith("deep")
+    assert many._ready().layout == kind.split()[0]
+    assert sum(map(len, together)) > 80, "the random network should find something"
     for faces, image in zip(together, images, strict=True):
         same(faces, one.detect([image])[0])
         assert [f.score for f in faces] == sorted((f.score for f in faces), reverse=True)
 
 
 @pytest.mark.parametrize("sides", [(128,), (640,), SIDES])
-@pytest.mark.parametrize("layout", ["cells", "images"])
+@pytest.mark.parametrize("layout", ["cells", "images", "cells deep", "images deep"])
 def test_faces_are_those_that_insightface_finds(layout: str, sides: tuple[int, ...], weights: dict[str, Path]) -> None:
     pytest.importorskip("insightface")
     from insightface.model_zoo.scrfd import SCRFD
@@ -92,8 +100,9 @@ def test_faces_are_those_that_insightface_finds(layout: str, sides: tuple[int, .
     assert found > 10
 
 
-def test_a_network_that_takes_one_image_only_is_run_image_by_image(tmp_path: Path) -> None:
-    path = make_scrfd(tmp_path / "fixed.onnx", fixed_side=128)
+@pytest.mark.parametrize("deep", [False, True])
+def test_a_network_of_one_image_and_size_is_run_as_it_can_be(deep: bool, tmp_path: Path) -> None:
+    path = make_scrfd(tmp_path / "fixed.onnx", fixed_side=128, deep=deep)
     images = pictures(3, SIZES)
     one = detector(path, 8, (128,))
     assert [len(faces) for faces in one.detect(images)] == [len(one.detect([image])[0]) for image in images]
@@ -116,16 +125,16 @@ def faces_of(images: list[np.ndarray], count: int = 2) -> list[list[RawFace]]:
     return found
 
 
-@pytest.mark.parametrize("kind", ["arcface", "arcface one", "arcface mxnet"])
+@pytest.mark.parametrize("kind", ["arcface", "arcface one", "arcface mxnet", "arcface prelu"])
 def test_embeddings_are_those_of_insightface_in_any_batch(kind: str, weights: dict[str, Path]) -> None:
     pytest.importorskip("insightface")
     from insightface.model_zoo.arcface_onnx import ArcFaceONNX
     from insightface.utils.face_align import norm_crop
 
-    images = pictures(5, SIZES)
+    images = pictures(16, SIZES)
     faces = faces_of(images)
     theirs = ArcFaceONNX(str(weights[kind]))
-    ours = embedder(weights[kind], 8)
+    ours = embedder(weights[kind], 32)
     together = ours.embed(images, faces)
     alone = embedder(weights[kind], 1).embed(images, faces)
     assert ours._ready().layout == "rows"
@@ -172,7 +181,77 @@ def test_sides_that_the_network_cannot_take(weights: dict[str, Path]) -> None:
 def test_a_gpu_needs_an_onnxruntime_with_cuda() -> None:
     gpu = Device("cuda:1", True)
     with pytest.raises(ConfigError, match="pip install onnxruntime-gpu"):
-        choose_providers(["CPUExecutionProvider"], gpu, "x.onnx")
-    chosen = choose_providers(["CUDAExecutionProvider", "CPUExecutionProvider"], gpu, "x.onnx")
-    assert chosen == [("CUDAExecutionProvider", {"device_id": 1}), "CPUExecutionProvider"]
-    assert choose_providers(["CUDAExecutionProvider"], Device("cpu", False), "x.onnx") == ["CPUExecutionProvider"]
+        choose_providers(["CPUExecutionProvider"], gpu)
+    chosen = choose_providers(["CUDAExecutionProvider", "CPUExecutionProvider"], gpu)
+    settings = {"device_id": 1, "cudnn_conv_algo_search": "HEURISTIC"}
+    assert chosen == [("CUDAExecutionProvider", settings), "CPUExecutionProvider"]
+    assert choose_providers(["CUDAExecutionProvider"], Device("cpu", False)) == ["CPUExecutionProvider"]
+
+
+def note_calls(session: Any, monkeypatch: pytest.MonkeyPatch) -> list[tuple[int, ...]]:
+    """The shapes that a session is asked from now on."""
+    asked: list[tuple[int, ...]] = []
+    ask = session._ask
+
+    def noting(images: Any, filled: Any = ()) -> Any:
+        asked.append(images.shape)
+        return ask(images, filled)
+
+    monkeypatch.setattr(session, "_ask", noting)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("device", "cores", "count", "calls"),
+    [
+        ("cpu", 2, 12, [3, 3, 3, 3]),  # at most 5 of 112 x 112 in 2^16 pixels; a whole number for each of two lanes
+        ("cpu", 2, 5, [2, 3]),
+        ("cpu", 4, 2, [1, 1]),
+        ("cpu", 1, 12, [4, 4, 4]),
+        ("cuda:0", 2, 12, [12]),
+    ],
+)
+def test_a_gpu_gets_a_batch_whole_and_each_core_pieces_of_it(
+    device: str, cores: int, count: int, calls: list[int], weights: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The GPU is played by the CPU: what is sent to it, and that its network keeps its PReLU, are what is looked at."""
+    plain = onnx_batches._session
+    opened = []
+
+    def on_cpu(network: Any, _device: Device, threads: int) -> Any:
+        opened.append(({node.op_type for node in network.graph.node}, threads))
+        return plain(network, Device("cpu", False), threads)
+
+    monkeypatch.setattr(onnx_batches, "_session", on_cpu)
+    monkeypatch.setattr(onnx_batches, "available_cores", lambda: cores)
+    path = weights["arcface prelu"]
+    kind = Device(device, False)
+    session = onnx_batches.BatchedOnnx(path, read_network(path), kind, 112, (127.5, 127.5), 32)
+    images = np.random.default_rng(3).integers(0, 256, (count, 112, 112, 3), dtype=np.uint8)
+    expected = np.concatenate([session.run(images[k : k + 1])[0] for k in range(count)])
+    asked = note_calls(session, monkeypatch)
+    np.testing.assert_allclose(session.run(images)[0], expected, rtol=1e-4, atol=1e-3)
+    assert sorted(shape[0] for shape in asked) == calls
+    ((kinds, threads),) = opened
+    assert ("PRelu" in kinds) == kind.on_gpu
+    assert threads == (cores if kind.on_gpu else 1)
+
+
+def test_the_bare_network_is_asked_as_the_adapter_asks_it(
+    weights: dict[str, Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(onnx_batches, "available_cores", lambda: 2)
+    find, embed = detector(weights["cells"], 4), embedder(weights["arcface"], 4)
+    images = pictures(6, SIZES)
+    works: list[tuple[Scrfd | ArcFace, Callable[[], object], Callable[[], object]]] = [
+        (find, lambda: find.detect(images), lambda: find.bare(images)()),
+        (embed, lambda: embed.embed(images, faces_of(images, 1)), lambda: embed.bare(6)()),
+    ]
+    for adapter, use, bare in works:
+        session = adapter._ready()
+        asked = note_calls(session, monkeypatch)
+        use()
+        by_adapter = sorted(asked)
+        asked.clear()
+        bare()
+        assert sorted(asked) == by_adapter

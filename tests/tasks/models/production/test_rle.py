@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from tasks.models.rle import decode_mask, encode_mask, encode_region, mask_area, read_lengths
+from tasks.models.rle import decode_mask, encode_mask, encode_region, mask_area, mask_at, read_lengths
 
 MASKS = st.tuples(st.integers(1, 12), st.integers(1, 12)).flatmap(lambda size: arrays(bool, size))
 
@@ -79,3 +79,15 @@ def test_a_mask_of_a_large_frame() -> None:
     rows, columns = np.mgrid[:1080, :1920]
     mask = ((rows - 500) / 300) ** 2 + ((columns - 900) / 150) ** 2 < 1
     assert (decode_mask(encode_mask(mask), 1080, 1920) == mask).all()
+
+
+@given(MASKS)
+@settings(max_examples=200)
+def test_single_pixels_are_those_of_the_mask(mask: np.ndarray) -> None:
+    rows, columns = np.nonzero(np.ones_like(mask))
+    assert (mask_at(encode_mask(mask), columns, rows, *mask.shape) == mask.ravel()).all()
+
+
+def test_single_pixels_of_a_mask_of_another_size() -> None:
+    with pytest.raises(ValueError, match="not of a mask of 2x4"):
+        mask_at(b"231", np.array([0]), np.array([0]), 4, 2)
