@@ -14,7 +14,7 @@ from schemas.errors import StoryReasoningError
 COMMANDS = (
     "build", "retry", "draft", "inspect", "view", "check", "reid", "publish",
     "explain", "trace", "replay", "gc", "deploy", "finetune", "merge", "push-model", "generate", "evaluate", "rate",
-    "estimate", "doctor",
+    "estimate", "bench", "doctor",
 )  # fmt: skip
 
 DESCRIPTION = """\
@@ -42,6 +42,7 @@ From movie frames to a grounded story dataset.
   storyreasoning evaluate ANSWERS --references W/dataset   a model's answers, scored
   storyreasoning rate ANSWERS --references W/dataset --out RATINGS.parquet   by people, in the browser
   storyreasoning estimate W --model NAME      what drafting with a chat model will take
+  storyreasoning bench vision                 how fast the models of a preset are on this machine
   storyreasoning doctor                       what this machine has and what is missing
 
 Every command explains itself: storyreasoning COMMAND --help"""
