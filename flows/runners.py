@@ -8,7 +8,9 @@ from prefect.task_runners import TaskRunner, ThreadPoolTaskRunner
 
 from schemas.config import Engine
 from schemas.errors import ConfigError
+from tasks.runtime.cards import VISIBLE, card_of, describe_cards, visible_cards
 from tasks.runtime.engine import Placement, PlainRunner, PrefectRunner, Runner, StageTask
+from tasks.runtime.progress import Event, emit
 from tasks.runtime.relay import Relay, topic
 from tasks.runtime.stage import MOST_WAITING, RunSpec, ShardRef, find_stage
 from tasks.runtime.threads import ThreadsRunner
@@ -56,6 +58,8 @@ def _one_server() -> Iterator[None]:
 def make_task_runner(engine: Engine, workers: int, scheduler: str = "") -> TaskRunner[Any]:
     """Threads of this process, a Dask cluster of one process a worker on this machine, or one that is there.
 
+    On a machine with GPUs each worker of its own cluster sees one of them, in turn.
+
     Raises:
         ConfigError: the engine's extra is not installed.
     """
@@ -68,7 +72,7 @@ def make_task_runner(engine: Engine, workers: int, scheduler: str = "") -> TaskR
     if scheduler:
         return DaskTaskRunner(address=scheduler, client_kwargs={"timeout": 20})
     # Everything stays on loopback: a local cluster is nobody else's business.
-    options = {
+    options: dict[str, Any] = {
         "n_workers": workers,
         "threads_per_worker": 1,
         "processes": True,
@@ -76,7 +80,26 @@ def make_task_runner(engine: Engine, workers: int, scheduler: str = "") -> TaskR
         "dashboard_address": None,
         "resources": {GPU: 1},
     }
+    if cards := visible_cards():
+        options["worker_class"] = _nanny_of(cards)
+        if told := describe_cards(workers, cards):
+            emit(Event("message", text=told))
     return DaskTaskRunner(cluster_kwargs=options)
+
+
+def _nanny_of(cards: Sequence[str]) -> type[Any]:
+    """What starts a worker process, and starts it again should it die: with one GPU, which is then its only one.
+
+    The variable must be there before CUDA is, so it cannot be left to the tasks; and each library that a stage uses heeds it.
+    """
+    from distributed import Nanny
+
+    class CardNanny(Nanny):
+        def __init__(self, *args: Any, **options: Any) -> None:
+            alone = {VISIBLE: card_of(options["name"], cards)}
+            super().__init__(*args, **{**options, "env": {**options.get("env", {}), **alone}})
+
+    return CardNanny
 
 
 class DaskRunner(PrefectRunner):

@@ -70,6 +70,7 @@ class VideoConfig(Section):
 
 DEVICE = r"^(auto|cpu|cuda(:\d+)?)$"
 Precision = Literal["auto", "float32", "float16"]
+Decode = Literal["libjpeg", "nvjpeg"]
 
 
 class DetectConfig(Section):
@@ -90,6 +91,9 @@ class DetectConfig(Section):
     precision: Precision = _optional("auto", "floats of the network; auto is float16 on a GPU, float32 on the CPU")
     image_side: int = _optional(0, "longer side of the network's input, in pixels; 0 takes the model's own", ge=0)
     masks: bool = _optional(False, "keep which pixels belong to each detection, where the model tells")
+    decode: Decode = _optional(
+        "libjpeg", "what reads JPEG frames: libjpeg, or nvjpeg on a GPU, whose pixels differ by rounding"
+    )
 
 
 class FacesConfig(Section):
@@ -109,6 +113,9 @@ class FacesConfig(Section):
     )
     sides: tuple[int, ...] = _optional(
         (128, 640), "sides of the square inputs that SCRFD searches, in pixels", min_length=1
+    )
+    decode: Decode = _optional(
+        "libjpeg", "what reads JPEG frames: libjpeg, or nvjpeg on a GPU, whose pixels differ by rounding"
     )
 
 
@@ -142,6 +149,9 @@ class AppearanceConfig(Section):
     )
     precision: Precision = _optional("auto", "floats of the network; auto is float16 on a GPU, float32 on the CPU")
     masked: bool = _optional(False, "paint what is not the detection white before its crop is embedded")
+    decode: Decode = _optional(
+        "libjpeg", "what reads JPEG frames: libjpeg, or nvjpeg on a GPU, whose pixels differ by rounding"
+    )
 
 
 class ReidentifyConfig(Section):

@@ -14,11 +14,12 @@ from schemas.config import AppearanceConfig, BuildConfig
 from schemas.geometry import Box
 from tasks.detect import PERSON
 from tasks.models.colour import clothing_region, dominant_colours
-from tasks.models.protocols import AppearanceModel, Image
-from tasks.models.registry import appearance_options, create_appearance, model_digest
+from tasks.models.protocols import AppearanceModel, Embeddings, Image
+from tasks.models.registry import appearance_options, create_appearance, frame_decoder, model_digest, runs_on_gpu
 from tasks.models.rle import decode_mask
 from tasks.rows import Detection, box_of, pack_embedding, read_detection
 from tasks.runtime.images import batched, frame_images
+from tasks.runtime.overlap import overlapped
 from tasks.runtime.stage import Inputs, Kept, Outcome, Row, Stage
 
 COLOURS = 2
@@ -50,14 +51,17 @@ def appearance_shard(
     model: AppearanceModel,
 ) -> Iterator[Outcome]:
     """Looks of frames given as id and RGB pixels; ``people`` has each frame's detections and faces by ``det_id``."""
-    for batch in batched(frames, params.batch):
+
+    def look(batch: list[tuple[str, Image]]) -> tuple[Embeddings, list[list[tuple[str, float]]]]:
         found = [(image, d) for frame_id, image in batch for d in people[frame_id][0]]
         crops = [masked_crop(image, d) if params.masked else crop(image, d.box) for image, d in found]
         embedded = model.embed(crops)
         if len(embedded) != len(crops):
             raise ValueError(f"the appearance model gave {len(embedded)} embeddings of {len(crops)} crops")
+        return embedded, model.tag([image for _, image in batch])
+
+    for batch, (embedded, tags) in overlapped(batched(frames, params.batch), look):
         vectors = iter(embedded)
-        tags = model.tag([image for _, image in batch])
         for (frame_id, image), words in zip(batch, tags, strict=True):
             detections, faces = people[frame_id]
             rows: list[Row] = []
@@ -97,8 +101,11 @@ def _run(inputs: Inputs) -> Iterator[Outcome]:
         if row["frame_id"] in stories:
             faces = {face["det_id"]: box_of(face) for face in row["faces"]}
             people[row["frame_id"]] = ([read_detection(d) for d in row["detections"]], faces)
-    model = create_appearance(params.model, params.weights, options=appearance_options(params))
-    return appearance_shard(frame_images(inputs["ingest"], stories), people, stories, params, model)
+    options = appearance_options(params)
+    model = create_appearance(params.model, params.weights, options=options)
+    on_gpu, decoder = runs_on_gpu(params.model, "appearance", options), frame_decoder(params.decode, options)
+    frames = frame_images(inputs["ingest"], stories, on_gpu=on_gpu, decode_batch=decoder)
+    return appearance_shard(frames, people, stories, params, model)
 
 
 def _count(inputs: Inputs) -> int:

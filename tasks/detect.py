@@ -10,9 +10,10 @@ from dataclasses import replace
 from schemas.arrow import DETECTIONS
 from schemas.config import BuildConfig, DetectConfig
 from tasks.models.protocols import Detector, Image, RawDetection
-from tasks.models.registry import create_detector, detector_options, model_digest
+from tasks.models.registry import create_detector, detector_options, frame_decoder, model_digest, runs_on_gpu
 from tasks.rows import detection_row
 from tasks.runtime.images import batched, frame_images
+from tasks.runtime.overlap import overlapped
 from tasks.runtime.stage import Inputs, Kept, Outcome, Row, Stage
 
 PERSON = "person"
@@ -34,8 +35,11 @@ def choose_detections(
 
 def detect_shard(frames: Iterable[tuple[str, Image]], params: DetectConfig, detector: Detector) -> Iterator[Outcome]:
     """Detections of frames given as id and RGB pixels, a batch at a time."""
-    for batch in batched(frames, params.batch):
-        results = detector.detect([image for _, image in batch])
+
+    def look(batch: list[tuple[str, Image]]) -> list[list[RawDetection]]:
+        return detector.detect([image for _, image in batch])
+
+    for batch, results in overlapped(batched(frames, params.batch), look):
         for (frame_id, image), found in zip(batch, results, strict=True):
             chosen = choose_detections(found, image.shape[1], image.shape[0], params)
             rows: list[Row] = [
@@ -53,8 +57,10 @@ def _models(config: BuildConfig) -> Mapping[str, str]:
 def _run(inputs: Inputs) -> Iterator[Outcome]:
     params = inputs.run.config.detect
     wanted = {row["frame_id"] for row in inputs["select"].select(["frame_id"])}
-    detector = create_detector(params.model, params.weights, nms_iou=params.nms_iou, options=detector_options(params))
-    return detect_shard(frame_images(inputs["ingest"], wanted), params, detector)
+    options = detector_options(params)
+    detector = create_detector(params.model, params.weights, nms_iou=params.nms_iou, options=options)
+    on_gpu, decoder = runs_on_gpu(params.model, "detector", options), frame_decoder(params.decode, options)
+    return detect_shard(frame_images(inputs["ingest"], wanted, on_gpu=on_gpu, decode_batch=decoder), params, detector)
 
 
 STAGE = Stage(

@@ -16,7 +16,7 @@ PACKAGES = ("schemas", "tasks", "flows", "viewer", "cli")
 LONGEST_FILE = 400
 LONGEST_FLOW = 80
 
-INSIDES = ("sources", "identity", "composer", "drafting", "exporting", "evaluation", "training")
+INSIDES = ("sources", "identity", "composer", "drafting", "exporting", "evaluation", "training", "benchmark")
 BELOW_STAGES = {f"tasks.{name}" for name in ("runtime", "models", *INSIDES)}
 TELLING = ("tasks.dataset_card", "tasks.publishing", "tasks.report")
 MAY_IMPORT: Mapping[str, set[str]] = {
@@ -29,6 +29,7 @@ MAY_IMPORT: Mapping[str, set[str]] = {
     "tasks.drafting": {"schemas", "tasks.runtime"},
     "tasks.exporting": {"schemas", "tasks.runtime", "tasks.models"},
     "tasks.training": {"schemas", "tasks.runtime"},
+    "tasks.benchmark": {"schemas", "tasks.runtime", "tasks.models"},
     "tasks.evaluation": {"schemas", "tasks.runtime", "tasks.identity"},
     **{key: {"schemas", "tasks.runtime", "tasks.stages", *TELLING} for key in TELLING},
     "tasks.scorecard": {"schemas", "tasks.runtime", "tasks.evaluation", "tasks.report"},

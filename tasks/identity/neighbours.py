@@ -38,8 +38,11 @@ def build_index(vectors: NDArray[np.float32], index: str = "auto") -> Any:
 
     ``flat`` compares all pairs. ``ivf`` (Jegou et al., 2011) scans the ``PROBES`` nearest of ``4 sqrt(n)`` lists, so that
     all neighbours together cost about ``n**1.5``. ``hnsw`` finds these lists by walking a graph of their centres (Malkov and
-    Yashunin, 2016) and not by comparing with all of them, which pays off from tens of thousands of lists. A GPU is used where
-    this FAISS has one; it compares with all centres.
+    Yashunin, 2016) and not by comparing with all of them, which pays off from tens of thousands of lists.
+
+    Where this FAISS sees GPUs, each gets a copy in 32-bit floats and a share of the searches; it compares with all centres.
+    The lists are those of the CPU, to rounding: they are trained here with our settings, of which a copy on a GPU knows
+    nothing, and only the comparisons of the training are made there.
 
     Args:
         vectors: rows of length 1, shape ``(n, d)``, contiguous.
@@ -65,11 +68,14 @@ def build_index(vectors: NDArray[np.float32], index: str = "auto") -> Any:
     else:
         raise ValueError(f"no index {index!r}: known are auto, flat, hnsw, ivf")
     on_gpu = faiss.get_num_gpus() > 0
+    if index != "flat":
+        comparer = faiss.index_cpu_to_all_gpus(faiss.IndexFlatIP(dimension)) if on_gpu else None
+        built.clustering_index = comparer
+        built.train(vectors)
+        built.clustering_index = None
     if on_gpu:
         built = faiss.index_cpu_to_all_gpus(built)
-    if index != "flat":
-        built.train(vectors)
-    if index == "hnsw" and not on_gpu:
+    elif index == "hnsw":
         built = _walk_to_lists(built)
     built.add(vectors)
     return built

@@ -1,6 +1,7 @@
 """Where a torch model runs, in which precision, and how many items fit into one call of it."""
 
 import gc
+import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -70,7 +71,9 @@ def _wanted_gpu(torch: Any, device: str) -> str:
         raise ConfigError(f"device {device} cannot be used: {built}; see nvidia-smi, or set device to cpu")
     index, count = int(number or 0), int(torch.cuda.device_count())
     if index >= count:
-        raise ConfigError(f"device {device} cannot be used: there are {count} GPUs, numbered from 0")
+        visible = os.environ.get("CUDA_VISIBLE_DEVICES")
+        only = f" (CUDA_VISIBLE_DEVICES={visible}; leave device at auto)" if visible is not None else ""
+        raise ConfigError(f"device {device} cannot be used: there are {count} GPUs, numbered from 0{only}")
     if reason := _too_old(torch, index):
         raise ConfigError(f"device {device} cannot be used: {reason}; install a torch that still supports it")
     return f"cuda:{index}"
@@ -98,6 +101,17 @@ def import_torch() -> Any:
     except ImportError as error:
         raise ConfigError(f"this model needs the gpu extra. Install with: {EXTRA}") from error
     return torch
+
+
+def finish(torch: Any, device: Device) -> None:
+    """Wait until the device has done what it was given."""
+    if device.on_gpu:
+        torch.cuda.synchronize(device.index)
+
+
+def batch_sizes(count: int, most: int) -> list[int]:
+    """How many items each call takes of ``count`` of them, at most ``most`` a call, as :meth:`BatchLimit.run` cuts them."""
+    return [min(most, count - begun) for begun in range(0, count, most)]
 
 
 def is_out_of_memory(error: BaseException) -> bool:

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from schemas.errors import ModelError
 from tasks.models.embeddings import normalise
 from tasks.models.letterbox import resize
-from tasks.models.protocols import Embeddings, Image
+from tasks.models.protocols import Bare, Embeddings, Image
 from tasks.models.sessions import OnnxAdapter
 from tasks.models.weights import MODELS_FOLDER, Weights, read_labels
 
@@ -71,6 +71,10 @@ class EfficientNet(OnnxAdapter):
         Nothing is said about people, what they wear, or animals' breeds: see ``labels/place_tags.json``.
         """
         return self._map(self._tag_one, images)
+
+    def bare(self, count: int) -> Bare:
+        """The network alone, as :meth:`embed` and :meth:`tag` run it on so many crops or frames."""
+        return self._alone([(1, 3, SIDE, SIDE)] * count)
 
     def _embed_one(self, crop: Image) -> Embeddings:
         vector: Embeddings = self._run(_prepare(resize(crop, SIDE, SIDE)))[0][0]

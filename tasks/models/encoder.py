@@ -1,7 +1,7 @@
 """What the torch image encoders share: crops into squares on threads, one transfer a batch, embeddings and tags."""
 
-from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from schemas.errors import ModelError
-from tasks.models.device import BatchLimit, Device, choose_device, import_torch
+from tasks.models.device import BatchLimit, Device, batch_sizes, choose_device, finish, import_torch
 from tasks.models.embeddings import normalise
 from tasks.models.hub import fetch
 from tasks.models.options import Options
 from tasks.models.production import ProductionModel, pin
-from tasks.models.protocols import Embeddings, Image
+from tasks.models.protocols import Bare, Embeddings, Image
 from tasks.models.sessions import available_cores
+from tasks.models.staging import Staging
 from tasks.models.zero_shot import Answers, embed_questions, shipped_questions, tag_images
 
 
@@ -27,7 +28,8 @@ class Network:
 
     ``images`` takes a float tensor ``(n, 3, side, side)``, normalised, and gives ``(n, dimension)``; ``texts`` takes words
     and gives the same, None without a text side; ``temperature`` is the factor on cosines that goes with it. ``mean`` and
-    ``deviation`` are of RGB from 0 to 1.
+    ``deviation`` are of RGB from 0 to 1; ``bilinear`` says that it was trained on images shrunk by Pillow's bilinear
+    filter, where most take the bicubic one.
     """
 
     dimension: int
@@ -37,6 +39,7 @@ class Network:
     images: Callable[[Any], Any]
     texts: Callable[[Sequence[str]], Any] | None
     temperature: float
+    bilinear: bool = False
 
 
 Loader = Callable[[Path, ProductionModel, Device], Network]
@@ -45,8 +48,8 @@ Loader = Callable[[Path, ProductionModel, Device], Network]
 class TorchEncoder:
     """An :class:`~tasks.models.protocols.AppearanceModel` around a network that a loader builds.
 
-    Crops are stretched to the network's square with Pillow's antialiased bicubic filter, as the libraries do when told to
-    squash: a tall crop of a person keeps its head and feet, which cutting out the middle would lose.
+    Crops are stretched to the network's square with Pillow's antialiased filter, as the libraries do when told to squash:
+    a tall crop of a person keeps its head and feet, which cutting out the middle would lose.
     """
 
     def __init__(self, model: ProductionModel, options: Options, load: Loader) -> None:
@@ -59,6 +62,7 @@ class TorchEncoder:
         self._device = Device("cpu", False)
         self._answers: tuple[Answers, ...] | None = None
         self._limit = BatchLimit(model.name, options.batch)
+        self._staging: Staging | None = None
 
     @property
     def name(self) -> str:
@@ -102,7 +106,8 @@ class TorchEncoder:
         network = self._ready()
         if not len(crops):
             return np.zeros((0, network.dimension), np.float32)
-        return normalise(np.array(self._limit.run(crops, self._embed_batch), np.float32))
+        rows = [row for squares in self._prepared(crops) for row in self._limit.run(squares, self._embed_squares)]
+        return normalise(np.array(rows, np.float32))
 
     def tag(self, images: Sequence[Image]) -> list[list[tuple[str, float]]]:
         """Place, setting, light, time of day and scale of whole frames, best first; empty without a text side."""
@@ -113,15 +118,55 @@ class TorchEncoder:
             self._answers = embed_questions(shipped_questions(), self._embed_texts)
         return tag_images(self.embed(images), self._answers, network.temperature)
 
-    def _embed_batch(self, crops: Sequence[Image]) -> Embeddings:
+    def bare(self, count: int) -> Bare:
+        """The network alone, as :meth:`embed` and :meth:`tag` run it on so many crops or frames."""
         torch = import_torch()
         network = self._ready()
-        squares = torch.from_numpy(make_squares(crops, network.side))
-        if self._device.on_gpu:
-            squares = squares.pin_memory()
+        sizes = batch_sizes(count, self._limit.most)
+        kind = torch.float16 if self._device.half else torch.float32
+        shape = (3, network.side, network.side)
+        ready = {size: torch.rand(size, *shape, device=self._device.name, dtype=kind) for size in set(sizes)}
+
+        def work() -> None:
+            with torch.inference_mode():
+                for size in sizes:
+                    network.images(ready[size])
+            finish(torch, self._device)
+
+        return work
+
+    def _prepared(self, crops: Sequence[Image]) -> Iterator[Any]:
+        """Crops as bytes ``(n, side, side, 3)``, a batch at a time; for a GPU, the next while it works on the last."""
+        network, most = self._ready(), self._limit.most
+        batches = [crops[first : first + most] for first in range(0, len(crops), most)]
+        if self._staging is None:
+            self._staging = Staging(import_torch(), self._device)
+
+        def prepare(batch: Sequence[Image], squares: Any) -> Any:
+            fill_squares(squares.numpy(), batch, bilinear=network.bilinear)
+            return squares
+
+        if not self._device.on_gpu:
+            for batch in batches:
+                yield prepare(batch, self._staging.take(len(batch), network.side))
+            return
+        with ThreadPoolExecutor(1) as pool:
+            ready: Future[Any] | None = None
+            for batch in batches:
+                following = pool.submit(prepare, batch, self._staging.take(len(batch), network.side))
+                if ready is not None:
+                    yield ready.result()
+                ready = following
+            if ready is not None:
+                yield ready.result()
+
+    def _embed_squares(self, squares: Any) -> Embeddings:
+        torch = import_torch()
+        network = self._ready()
         with torch.inference_mode():
             values = squares.to(self._device.name, non_blocking=True)
             pixels = normalised(torch, values, network, self._device.half)
+            # Waits until the card is done, and so with what it was given: the memory may be written to again.
             found: Embeddings = network.images(pixels).float().cpu().numpy()
         return found
 
@@ -134,13 +179,14 @@ class TorchEncoder:
         return normalise(vectors)
 
 
-def make_squares(crops: Sequence[Image], side: int) -> NDArray[np.uint8]:
-    """Crops stretched to squares, ``(n, side, side, 3)``; resized on threads, since Pillow lets the interpreter go."""
-    squares = np.empty((len(crops), side, side, 3), np.uint8)
+def fill_squares(squares: NDArray[np.uint8], crops: Sequence[Image], *, bilinear: bool = False) -> None:
+    """Stretch crops into squares ``(n, side, side, 3)``, on threads, since Pillow lets the interpreter go."""
+    side = squares.shape[1]
+    resampling = PillowImage.Resampling.BILINEAR if bilinear else PillowImage.Resampling.BICUBIC
 
     def place(index: int) -> None:
         picture = PillowImage.fromarray(np.ascontiguousarray(crops[index]))
-        squares[index] = np.asarray(picture.resize((side, side), PillowImage.Resampling.BICUBIC))
+        squares[index] = np.asarray(picture.resize((side, side), resampling))
 
     workers = min(available_cores(), len(crops))
     if workers <= 1:
@@ -149,7 +195,6 @@ def make_squares(crops: Sequence[Image], side: int) -> NDArray[np.uint8]:
     else:
         with ThreadPoolExecutor(workers) as pool:
             list(pool.map(place, range(len(crops))))
-    return squares
 
 
 def normalised(torch: Any, squares: Any, network: Network, half: bool) -> Any:

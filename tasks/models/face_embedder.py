@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from tasks.models.embeddings import normalise
-from tasks.models.face_alignment import align_face
-from tasks.models.protocols import Embeddings, Image, RawFace
+from tasks.models.face_alignment import SIZE, align_face
+from tasks.models.protocols import Bare, Embeddings, Image, RawFace
 from tasks.models.sessions import OnnxAdapter
 from tasks.models.weights import Weights
 
@@ -44,6 +44,10 @@ class AlignedFaceEmbedder(OnnxAdapter):
             normalise(np.array([next(vectors) for _ in found], np.float32).reshape(len(found), self._dimension))
             for found in faces
         ]
+
+    def bare(self, count: int) -> Bare:
+        """The network alone, as :meth:`embed` runs it on so many faces."""
+        return self._alone([(1, 3, SIZE, SIZE)] * count)
 
     def _embed_one(self, job: tuple[Image, RawFace]) -> Embeddings:
         values = align_face(*job).transpose(2, 0, 1)[None].astype(np.float32)

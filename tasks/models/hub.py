@@ -18,6 +18,11 @@ from schemas.errors import ModelError
 from tasks.models.options import Options
 from tasks.models.production import DIGEST, ProductionModel, known_digest, pin
 
+
+class WeightsAbsent(ModelError):
+    """Weights are not on this machine and cannot be fetched."""
+
+
 _TIMEOUT_S = 30.0
 _SWITCHES = ("HF_HUB_OFFLINE", "STORYREASONING_OFFLINE")
 
@@ -50,10 +55,10 @@ def fetch(model: ProductionModel, options: Options) -> Path:
     return _fetch_repository(model, options, pinned)
 
 
-def _unreachable(model: ProductionModel, where: str, reason: str) -> ModelError:
+def _unreachable(model: ProductionModel, where: str, reason: str) -> WeightsAbsent:
     switch = next((name for name in _SWITCHES if os.environ.get(name)), "")
     why = f"{switch} is set" if is_offline() and switch else reason
-    return ModelError(
+    return WeightsAbsent(
         f"weights of model {model.name} are not on this machine and cannot be fetched from {where} ({why}): "
         "connect once, or name a local copy in weights"
     )

@@ -14,11 +14,11 @@ from PIL import Image as PillowImage
 
 from schemas.errors import ConfigError, ModelError
 from schemas.geometry import Box
-from tasks.models.device import BatchLimit, Device, choose_device, import_torch
+from tasks.models.device import BatchLimit, Device, batch_sizes, choose_device, finish, import_torch
 from tasks.models.hub import fetch
 from tasks.models.options import Options
 from tasks.models.production import ProductionModel, pin
-from tasks.models.protocols import Image, RawDetection
+from tasks.models.protocols import Bare, Image, RawDetection
 from tasks.models.rle import encode_region
 from tasks.models.stuff_boxes import stuff_components
 from tasks.models.transformers_encoder import import_transformers, load_pretrained
@@ -97,6 +97,22 @@ class Mask2Former:
         """Things and parts of regions of each image, best score first."""
         self.load()
         return self._limit.run(images, self._predict)
+
+    def bare(self, images: Sequence[Image]) -> Bare:
+        """The network alone, as :meth:`detect` runs it on these images."""
+        torch = import_torch()
+        self.load()
+        sizes = batch_sizes(len(images), self._limit.most)
+        kind = torch.float16 if self._device.half else torch.float32
+        ready = {size: torch.rand(size, 3, *self._side, device=self._device.name, dtype=kind) for size in set(sizes)}
+
+        def work() -> None:
+            with torch.inference_mode():
+                for size in sizes:
+                    self._network(pixel_values=ready[size])
+            finish(torch, self._device)
+
+        return work
 
     def _predict(self, images: Sequence[Image]) -> list[list[RawDetection]]:
         torch = import_torch()

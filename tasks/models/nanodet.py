@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from tasks.models.letterbox import Fit, fit_inside, network_input
-from tasks.models.protocols import Image, RawDetection
+from tasks.models.protocols import Bare, Image, RawDetection
 from tasks.models.sessions import OnnxAdapter
 from tasks.models.suppression import suppress
 from tasks.models.weights import Weights, read_labels
@@ -86,6 +86,11 @@ class NanoDet(OnnxAdapter):
     def detect(self, images: Sequence[Image]) -> list[list[RawDetection]]:
         """Detections of each image, best score first."""
         return self._map(self._detect_one, images)
+
+    def bare(self, images: Sequence[Image]) -> Bare:
+        """The network alone, as :meth:`detect` runs it on these images."""
+        fits = [fit_inside(image, *self._sides, STRIDES[-1]) for image in images]
+        return self._alone([(1, 3, fit.input_height, fit.input_width) for fit in fits])
 
     def _detect_one(self, image: Image) -> list[RawDetection]:
         fit = fit_inside(image, *self._sides, STRIDES[-1])

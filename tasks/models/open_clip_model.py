@@ -17,11 +17,13 @@ def create_open_clip(model: ProductionModel, options: Options) -> TorchEncoder:
 
 
 def load_open_clip(path: Path, model: ProductionModel, device: Device) -> Network:
-    """The network of the listed architecture with the weights of a file.
+    """The network of the listed architecture with the weights of a file; or what a folder in the hub's layout describes.
+
+    A folder brings its own tokenizer, which SigLIP needs: that of CLIP and MobileCLIP comes with open_clip.
 
     Raises:
         ConfigError: open_clip is not installed.
-        ModelError: the file does not hold such weights.
+        ModelError: the file or folder does not hold such weights.
     """
     try:
         import open_clip
@@ -29,18 +31,21 @@ def load_open_clip(path: Path, model: ProductionModel, device: Device) -> Networ
     except ImportError as error:
         raise ConfigError(f"model {model.name} needs open_clip. Install with: {EXTRA}") from error
     architecture = model.settings["architecture"]
+    folder = path.is_dir()
+    name = f"local-dir:{path}" if folder else architecture
     try:
         network: Any = open_clip.create_model(
-            architecture,
-            pretrained=str(path),
+            name,
+            pretrained=None if folder else str(path),
             precision="fp16" if device.half else "fp32",
             device=device.name,
             weights_only=True,
+            require_pretrained=True,
         ).eval()
-    except Exception as error:  # safetensors, torch and open_clip each have their own ways to say it
+        tokenizer: Any = open_clip.get_tokenizer(name)
+    except Exception as error:  # safetensors, torch, transformers and open_clip each have their own ways to say it
         reason = (str(error).strip().splitlines() or [type(error).__name__])[0][:160]
         raise ModelError(f"model file {path} does not hold weights of {architecture}: {reason}") from error
-    tokenizer: Any = open_clip.get_tokenizer(architecture)
     # Weights of one architecture were trained with different means: the library's list of them says with which.
     listed: dict[str, Any] = open_clip.get_pretrained_cfg(architecture, model.settings.get("tag", "")) or {}
     preprocessing: Any = network.visual.preprocess_cfg
@@ -61,6 +66,7 @@ def load_open_clip(path: Path, model: ProductionModel, device: Device) -> Networ
         images=network.encode_image,
         texts=encode_texts,
         temperature=scale,
+        bilinear=(listed.get("interpolation") or preprocessing.get("interpolation")) == "bilinear",
     )
 
 

@@ -51,8 +51,15 @@ class ProductionModel:
         return self.settings.get("masks") == "yes"
 
     @property
+    def gives_tags(self) -> bool:
+        """Whether it has a text side, by which frames get tags."""
+        return self.family != "dinov2"
+
+    @property
     def needed_files(self) -> tuple[str, ...]:
         """Files without which a snapshot cannot be read."""
+        if self.family == "open_clip":
+            return ("open_clip_config.json",) if self.snapshot else ()
         return ("config.json", "preprocessor_config.json") if self.snapshot else ()
 
     @property
@@ -131,7 +138,8 @@ def pin(model: ProductionModel, options: Options) -> str:
     """What identifies the weights that would be used: a sha256, or the commit of a hub repository. Nothing is fetched.
 
     Raises:
-        ConfigError: a pickled file without its sha256, a revision that is no commit, or no weights are named at all.
+        ConfigError: a pickled file without its sha256, a revision that is no commit, no weights are named at all, or a
+            model that is listed without a pin is given none.
         ModelError: a local file is missing or is not the one that was pinned.
     """
     if options.sha256 and not DIGEST.fullmatch(options.sha256):
@@ -151,6 +159,11 @@ def pin(model: ProductionModel, options: Options) -> str:
         return options.sha256
     if options.revision:
         return options.revision
+    if not model.sha256 and not COMMIT.fullmatch(model.revision):
+        raise ConfigError(
+            f"no pin is known here for the weights of model {model.name}: name a commit of hub repository {model.repo} "
+            "in revision, or a local copy in weights"
+        )
     return model.sha256 or model.revision
 
 
@@ -162,7 +175,9 @@ def _pin_local(model: ProductionModel, path: Path, sha256: str) -> str:
     if not path.is_file():
         raise ModelError(f"weights of model {model.name} are missing: there is no {path}")
     if model.snapshot:
-        raise ModelError(f"weights of model {model.name} must be a folder with its config.json, {path} is a file")
+        raise ModelError(
+            f"weights of model {model.name} must be a folder with its {model.needed_files[0]}, {path} is a file"
+        )
     found = known_digest(path)
     if sha256 and found != sha256:
         raise ModelError(f"weights {path} are not the pinned ones: expected sha256 {sha256}, got {found}")

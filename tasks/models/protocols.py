@@ -6,7 +6,7 @@ built with everything it needs, loads its weights on ``load()`` or first use, is
 and gives the same result for an image whatever batch it comes in (to 0.5 px and 1e-3).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -17,6 +17,9 @@ from schemas.geometry import Box
 
 Image = NDArray[np.uint8]
 Embeddings = NDArray[np.float32]
+Bare = Callable[[], None]
+"""What a network does in one call of its adapter and nothing else: as many inputs of the same shapes, synthetic, which lie
+ready on its device. It returns when the device is done. The rate of an adapter is held against this."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,12 +79,20 @@ class Detector(Adapter, Protocol):
         """Detections of each image, best score first."""
         ...
 
+    def bare(self, images: Sequence[Image]) -> Bare:
+        """The network alone, as :meth:`detect` runs it on these images."""
+        ...
+
 
 class FaceDetector(Adapter, Protocol):
     """Finds faces."""
 
     def detect(self, images: Sequence[Image]) -> list[list[RawFace]]:
         """Faces of each image, best score first."""
+        ...
+
+    def bare(self, images: Sequence[Image]) -> Bare:
+        """The network alone, as :meth:`detect` runs it on these images."""
         ...
 
 
@@ -95,6 +106,10 @@ class FaceEmbedder(Adapter, Protocol):
 
     def embed(self, images: Sequence[Image], faces: Sequence[Sequence[RawFace]]) -> list[Embeddings]:
         """For each image, the embeddings of its faces, shape ``(len(faces[i]), dimension)``."""
+        ...
+
+    def bare(self, count: int) -> Bare:
+        """The network alone, as :meth:`embed` runs it on so many faces."""
         ...
 
 
@@ -112,4 +127,8 @@ class AppearanceModel(Adapter, Protocol):
 
     def tag(self, images: Sequence[Image]) -> list[list[tuple[str, float]]]:
         """Tags of each whole frame with scores 0 to 1, best first; empty lists where the model has none."""
+        ...
+
+    def bare(self, count: int) -> Bare:
+        """The network alone, as :meth:`embed` and :meth:`tag` run it on so many crops or frames."""
         ...

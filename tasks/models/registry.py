@@ -4,20 +4,24 @@ Embedded models (``data/models/models.json``) are made anew each time; they shar
 (``data/models/production.json``) stay: one adapter a process for the same settings, its weights loaded once.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import cache
 from typing import Any, Literal
 
 from schemas.config import AppearanceConfig, BuildConfig, DetectConfig, FacesConfig, nearest
 from schemas.errors import ConfigError
+from tasks.models.device import choose_device
 from tasks.models.options import Options
 from tasks.models.production import ProductionModel, find_production, pin, production_names, require_installed
-from tasks.models.protocols import AppearanceModel, Detector, FaceDetector, FaceEmbedder
+from tasks.models.protocols import AppearanceModel, Detector, FaceDetector, FaceEmbedder, Image
 from tasks.models.weights import ModelRecord, find_model, locate_weights, read_model_list
 
 Stage = Literal["detector", "face_detector", "face_embedder", "appearance"]
 
 _DEFAULT = Options()
+
+BatchDecoder = Callable[[Sequence[bytes]], list[Image | None]]
+"""Pixels of encoded frames, None for what it does not know."""
 
 
 def create_detector(
@@ -150,6 +154,50 @@ def prepare_models(config: BuildConfig) -> None:
         model_digest(name, stage, weights, options)
         if find_production(name, stage):
             _resident(name, stage, options).load()
+    for decode, options in (
+        (config.detect.decode, detector_options(config.detect)),
+        (config.faces.decode, face_options(config.faces)),
+        (config.appearance.decode, appearance_options(config.appearance)),
+    ):
+        frame_decoder(decode, options)
+
+
+def runs_on_gpu(name: str, stage: Stage, options: Options = _DEFAULT) -> bool:
+    """Whether a model would run on a GPU here; embedded ones never do.
+
+    Raises:
+        ConfigError: its extra is not installed, or the GPU that was asked for is absent.
+    """
+    model = find_production(name, stage)
+    if model is None:
+        return False
+    require_installed(model)
+    if model.family in ("scrfd", "arcface"):
+        from tasks.models.insightface_faces import onnx_device
+
+        return onnx_device(options).on_gpu
+    return choose_device(options.device, options.precision).on_gpu
+
+
+def frame_decoder(decode: str, options: Options) -> BatchDecoder | None:
+    """What decodes frames for a model on the GPU that it runs on; None where the processor is to do it.
+
+    Raises:
+        ConfigError: it cannot be used here.
+    """
+    return _open_decoder(options.device, options.precision) if decode == "nvjpeg" else None
+
+
+@cache
+def _open_decoder(device: str, precision: str) -> BatchDecoder:
+    from tasks.models.nvjpeg import open_nvjpeg
+
+    return open_nvjpeg(Options(device=device, precision=precision)).decode
+
+
+def drop_models() -> None:
+    """Forget the production adapters of this process; their memory goes when nobody uses them any more."""
+    _resident.cache_clear()
 
 
 def _roles(config: BuildConfig) -> Iterator[tuple[str, Stage, str, Options]]:

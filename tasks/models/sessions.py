@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import ModelError
+from tasks.models.protocols import Bare
 from tasks.models.weights import Weights
 
 if TYPE_CHECKING:
@@ -58,6 +59,17 @@ class OnnxAdapter:
         session = open_session(self._weights)
         outputs: list[NDArray[np.float32]] = session.run(None, {session.get_inputs()[0].name: values})
         return outputs
+
+    def _alone(self, shapes: Sequence[tuple[int, ...]]) -> Bare:
+        """The network on an input of each shape, with nothing around it; one input serves all of a shape."""
+        rng = np.random.default_rng(0)
+        ready = {shape: rng.random(shape, np.float32) for shape in dict.fromkeys(shapes)}
+        inputs = [ready[shape] for shape in shapes]
+
+        def work() -> None:
+            self._map(self._run, inputs)
+
+        return work
 
     def _map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """``function`` of every item, in order, in parallel; the first error is raised."""

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from schemas.geometry import Box
 from tasks.models.face_closeup import Closeup, cut_closeup
 from tasks.models.letterbox import Fit, bgr_input, fit_inside
-from tasks.models.protocols import Image, RawFace
+from tasks.models.protocols import Bare, Image, RawFace
 from tasks.models.sessions import OnnxAdapter
 from tasks.models.suppression import suppress
 from tasks.models.weights import Weights
@@ -79,6 +79,15 @@ class YuNet(OnnxAdapter):
     def detect(self, images: Sequence[Image]) -> list[list[RawFace]]:
         """Faces of each image, best score first."""
         return self._map(self._detect_one, images)
+
+    def bare(self, images: Sequence[Image]) -> Bare:
+        """The network alone, as :meth:`detect` runs it on these images: on each, and on the closeups of the faces in it."""
+        fits = [fit_inside(image, self._long_side, self._long_side, STRIDES[-1]) for image in images]
+        faces = sum(min(len(found), self._closeups) for found in self.detect(images))
+        closeup = (1, 3, CLOSEUP_SIDE, CLOSEUP_SIDE)
+        return self._alone(
+            [*((1, 3, fit.input_height, fit.input_width) for fit in fits), *[closeup] * (faces * len(CLOSEUP_CONTEXT))]
+        )
 
     def _detect_one(self, image: Image) -> list[RawFace]:
         found = self._find(image, fit_inside(image, self._long_side, self._long_side, STRIDES[-1]), self._score)

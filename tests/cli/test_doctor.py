@@ -2,12 +2,15 @@
 
 import json
 import shutil
+import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
+from typing import Any
 
 import pytest
 
-from cli.doctor import find_disk, probe_endpoint
+from cli.doctor import find_disk, find_search, probe_endpoint
 from tasks.models import weights
 from tests.cli.conftest import Run
 
@@ -39,7 +42,17 @@ def test_a_sound_machine(run: Run, tmp_path: Path) -> None:
 
 def test_as_json(run: Run, tmp_path: Path) -> None:
     found = json.loads(run("doctor", "--json", "--workspace", tmp_path).out)
-    assert {f["topic"] for f in found} >= {"python", "cpu", "gpu", "disk", "package", "model", "sample", "endpoint"}
+    assert {f["topic"] for f in found} >= {
+        "python",
+        "cpu",
+        "gpu",
+        "disk",
+        "package",
+        "search",
+        "model",
+        "sample",
+        "endpoint",
+    }
     assert {f["state"] for f in found} <= {"ok", "note", "missing"}
 
 
@@ -147,3 +160,63 @@ def test_secrets_are_never_printed(run: Run, tmp_path: Path, monkeypatch: pytest
     done = run("doctor", "--workspace", tmp_path)
     assert "verysecret" not in done.out + done.err
     assert "HF_TOKEN is set" in done.out
+
+
+def with_faiss(
+    monkeypatch: pytest.MonkeyPatch, builds: list[str], *, cards: int = 0, for_gpus: bool = False, driver: str = ""
+) -> None:
+    """A machine with these builds of FAISS and so many cards; ``driver`` is what CUDA may use."""
+    module = ModuleType("faiss")
+    module.__dict__["get_num_gpus"] = lambda: cards
+    if for_gpus:
+        module.__dict__["StandardGpuResources"] = object
+    monkeypatch.setitem(sys.modules, "faiss", module)
+    monkeypatch.setattr("importlib.metadata.packages_distributions", lambda: {"faiss": builds})
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "1.2" if name.startswith("faiss") else "0")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", driver)
+
+
+@pytest.mark.parametrize(
+    ("builds", "facts", "state", "told", "remedy"),
+    [
+        (["faiss-cpu"], {}, "ok", "faiss-cpu 1.2 on the CPU", ""),
+        (["faiss-cpu", "faiss-cpu"], {}, "ok", "faiss-cpu 1.2 on the CPU", ""),
+        (["faiss-cpu"], {"driver": "0"}, "note", "faiss-cpu 1.2 on the CPU", "docs/production-models.md"),
+        (["faiss-cuda"], {"cards": 1, "for_gpus": True, "driver": "0"}, "ok", "faiss-cuda 1.2 on 1 GPU", ""),
+        (["faiss-gpu-cu12"], {"cards": 2, "for_gpus": True, "driver": "0,1"}, "ok", "faiss-gpu-cu12 1.2 on 2 GPUs", ""),
+        (["faiss-cuda"], {"for_gpus": True}, "note", "is a build for GPUs and sees none: it searches on the CPU", ""),
+        (
+            ["faiss-cuda", "faiss-cpu"],
+            {"for_gpus": True},
+            "note",
+            "faiss-cpu 1.2, faiss-cuda 1.2 lie over each other",
+            "pip uninstall faiss-cpu faiss-cuda, then install one of them",
+        ),
+        ([], {}, "missing", "faiss-cpu", "pip install storyreasoning"),
+    ],
+)
+def test_which_faiss_searches_and_on_what(
+    builds: list[str], facts: dict[str, Any], state: str, told: str, remedy: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_faiss(monkeypatch, builds, **facts)
+    found = find_search()
+    assert (found.topic, found.state) == ("search", state)
+    assert found.text.endswith(told)
+    assert remedy in found.remedy
+    assert bool(found.remedy) == bool(remedy)
+
+
+def test_a_faiss_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a build for GPUs without the libraries of CUDA."""
+    with_faiss(monkeypatch, ["faiss-gpu-cu12"])
+
+    def fail(name: str) -> object:
+        raise ImportError("libcudart.so.12: cannot open shared object file\nand more")
+
+    monkeypatch.setattr("importlib.import_module", fail)
+    found = find_search()
+    assert (found.state, found.text) == (
+        "missing",
+        "faiss-gpu-cu12 1.2 cannot be loaded (libcudart.so.12: cannot open shared object file)",
+    )
+    assert found.remedy == "pip install --force-reinstall faiss-gpu-cu12"

@@ -17,6 +17,7 @@ BENCHMARKS: dict[str, list[str]] = {
     "drafting": ["--stories", "120", "--queued", "300"],
     "evaluation": ["--stories", "60", "--peer-stories", "20"],
     "planning": ["--frames", "50000"],
+    "decoding": ["--frames", "12", "--rounds", "2"],
     "training": ["--stories", "400"],
     "video": ["--seconds", "12"],
     "identity_accuracy": ["--films", "10", "--tuning", "4"],

@@ -1,5 +1,6 @@
 """``detect``: which detections count, in which order, and that batches change nothing."""
 
+import threading
 from collections.abc import Sequence
 
 import numpy as np
@@ -123,3 +124,19 @@ def test_the_model_is_part_of_the_key() -> None:
     assert len(digest) == 64
     with pytest.raises(ConfigError, match="unknown detector 'nanodet-x'"):
         STAGE.models(BuildConfig(detect=DetectConfig(model="nanodet-x")))
+
+
+def test_the_next_batch_is_with_the_model_while_rows_of_the_last_are_used() -> None:
+    begun: list[threading.Event] = [threading.Event() for _ in range(3)]
+
+    class Slow(PaintedDetector):
+        def detect(self, images: Sequence[Image]) -> list[list[RawDetection]]:
+            next(event for event in begun if not event.is_set()).set()
+            return super().detect(images)
+
+    frames = [(f"f{k}", paint(str(k), [0])[0]) for k in range(6)]
+    for k, outcome in enumerate(detect_shard(iter(frames), DetectConfig(batch=2), Slow())):
+        assert isinstance(outcome, Kept)
+        assert outcome.row["frame_id"] == f"f{k}"
+        if k < 4:
+            assert begun[k // 2 + 1].wait(10)

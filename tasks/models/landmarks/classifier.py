@@ -14,9 +14,9 @@ import numpy as np
 from schemas.errors import ConfigError, ModelError
 from schemas.geometry import Box
 from schemas.landmarks_config import LandmarksConfig
-from tasks.models.device import BatchLimit, choose_device, import_torch
+from tasks.models.device import BatchLimit, batch_sizes, choose_device, finish, import_torch
 from tasks.models.landmarks.landmark import RawLandmark
-from tasks.models.protocols import Image
+from tasks.models.protocols import Bare, Image
 from tasks.models.transformers_encoder import import_transformers, load_pretrained
 from tasks.models.weights import file_digest
 
@@ -63,6 +63,22 @@ class LandmarkClassifier:
             ModelError: the folder does not hold a classifier, or memory does not suffice.
         """
         return self._limit.run(images, self._classify)
+
+    def bare(self, images: Sequence[Image]) -> Bare:
+        """The network alone, as :meth:`recognise` runs it on these images."""
+        torch = import_torch()
+        network, prepare, device, _ = self._network
+        sizes = batch_sizes(len(images), self._limit.most)
+        kind, shape = torch.float16 if device.half else torch.float32, prepare(images[0]).shape
+        ready = {size: torch.rand(size, *shape, device=device.name, dtype=kind) for size in set(sizes)}
+
+        def work() -> None:
+            with torch.inference_mode():
+                for size in sizes:
+                    network(pixel_values=ready[size])
+            finish(torch, device)
+
+        return work
 
     def _classify(self, images: Sequence[Image]) -> list[list[RawLandmark]]:
         torch = import_torch()

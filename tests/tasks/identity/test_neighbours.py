@@ -76,25 +76,50 @@ def test_another_index_is_refused() -> None:
         build_index(directions(0, 4), "tree")
 
 
-def test_a_gpu_is_used_where_there_is_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A library that reports a GPU is asked to move the index there before it is filled."""
-    import faiss
+class Cards:
+    """A FAISS that reports GPUs: what it is given to put there is noted and stays where it is."""
 
-    moved: list[Any] = []
-    stand_in = ModuleType("faiss")
-    stand_in.__dict__.update(vars(faiss))
-    stand_in.__dict__["get_num_gpus"] = lambda: 1
+    def __init__(self, count: int) -> None:
+        import faiss
 
-    def move(index: Any) -> Any:
-        moved.append(index.ntotal)
+        self.given: list[dict[str, Any]] = []
+        self.module = ModuleType("faiss")
+        self.module.__dict__.update(vars(faiss))
+        self.module.__dict__["get_num_gpus"] = lambda: count
+        self.module.__dict__["index_cpu_to_all_gpus"] = self.give
+
+    def give(self, index: Any) -> Any:
+        """As FAISS does with all cards that the process sees, in floats of 32 bits unless it is told otherwise."""
+        facts = {name: getattr(index, name, None) for name in ("nlist", "nprobe")}
+        self.given.append({"kind": type(index).__name__, "trained": index.is_trained, "filled": index.ntotal, **facts})
         return index
 
-    stand_in.__dict__["index_cpu_to_all_gpus"] = move
-    monkeypatch.setitem(sys.modules, "faiss", stand_in)
+
+def test_gpus_compare_all_pairs(monkeypatch: pytest.MonkeyPatch) -> None:
+    cards = Cards(1)
+    monkeypatch.setitem(sys.modules, "faiss", cards.module)
     vectors = directions(0, 50)
     pairs = nearest_pairs(vectors, 3)
-    assert moved == [0]
+    assert [(one["kind"], one["filled"]) for one in cards.given] == [("IndexFlatIP", 0)], "moved before it is filled"
     assert {tuple(pair) for pair in pairs.tolist()} == brute_pairs(vectors, 3)
+
+
+@pytest.mark.parametrize("index", ["ivf", "hnsw"])
+def test_gpus_get_the_lists_of_the_cpu(index: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """They compare while the lists are trained, and get these trained and empty: training there would take other settings."""
+    vectors = directions(0, 400)
+    on_cpu = build_index(vectors, "ivf")
+    expected = on_cpu.search(vectors, 5)[1]
+    cards = Cards(2)
+    monkeypatch.setitem(sys.modules, "faiss", cards.module)
+    built = build_index(vectors, index)
+    assert cards.given == [
+        {"kind": "IndexFlatIP", "trained": True, "filled": 0, "nlist": None, "nprobe": None},
+        {"kind": "IndexIVFFlat", "trained": True, "filled": 0, "nlist": on_cpu.nlist, "nprobe": on_cpu.nprobe},
+    ]
+    assert built.ntotal == 400
+    assert built.clustering_index is None, "what compared during training is let go"
+    assert np.array_equal(built.search(vectors, 5)[1], expected)
 
 
 @given(st.lists(st.integers(0, 4), max_size=30))

@@ -1,3 +1,5 @@
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -57,6 +59,16 @@ def test_names_that_people_would_give(colour: tuple[int, int, int], name: str) -
 
 def test_a_palette_colour_has_its_own_name() -> None:
     assert [colour_name(*colour) for _, colour in PALETTE] == [name for name, _ in PALETTE]
+
+
+@given(st.tuples(*[st.integers(0, 255)] * 3))
+def test_a_colour_has_the_name_of_the_nearest(colour: tuple[int, int, int]) -> None:
+    """Found by going through the palette one by one."""
+    labs = to_lab(np.array([colour, *(other for _, other in PALETTE)], np.uint8))
+    gaps = [math.dist(labs[0], other) for other in labs[1:]]
+    assert colour_name(*colour) in {
+        name for (name, _), gap in zip(PALETTE, gaps, strict=True) if gap <= min(gaps) + 1e-9
+    }
 
 
 def test_stripes_keep_both_colours_with_their_shares() -> None:

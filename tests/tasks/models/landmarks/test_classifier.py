@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import pytest
 
+from schemas.config import BuildConfig
 from schemas.errors import ConfigError, ModelError
 from schemas.geometry import Box
 from schemas.landmarks_config import LandmarksConfig
+from tasks.bench_vision import VisionPlan, bench_vision
 from tasks.models.landmarks.classifier import LandmarkClassifier
 
 torch = pytest.importorskip("torch")
@@ -103,3 +105,25 @@ def test_a_folder_that_lacks_something_is_said(folder: Path, file: str) -> None:
     (folder / file).unlink()
     with pytest.raises(ModelError):
         model(folder).recognise(images()[:1])
+
+
+def test_the_bare_network_runs_as_often_on_the_same_shapes(folder: Path) -> None:
+    classifier = model(folder, batch=2)
+    bare = classifier.bare(images())
+    seen: list[tuple[int, ...]] = []
+    network = classifier._network[0]
+    network.register_forward_pre_hook(lambda _, __, named: seen.append(named["pixel_values"].shape), with_kwargs=True)
+    classifier.recognise(images())
+    wanted = list(seen)
+    assert [shape[0] for shape in wanted] == [2, 1]
+    seen.clear()
+    bare()
+    assert seen == wanted
+
+
+def test_it_is_measured(folder: Path) -> None:
+    landmarks = LandmarksConfig(model="classifier", weights=str(folder), device="cpu", batch=2)
+    plan = VisionPlan(stages=("landmarks",), rounds=1, seconds=0.001, size=(64, 48))
+    (row,) = bench_vision(BuildConfig(landmarks=landmarks), plan).rows
+    assert (row.stage, row.model, row.unit) == ("landmarks", "landmarks-tiny", "frame")
+    assert row.share

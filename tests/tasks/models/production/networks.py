@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.benchmark import random_vision
 from tasks.models.options import Options
 from tasks.models.production import ProductionModel, find_production
 from tasks.models.protocols import Image
@@ -46,116 +47,65 @@ def pictures(
 
 def make_yolo(path: Path, kind: str = "yolo26n.yaml", names: list[str] | None = None, spread: float = 0.15) -> Path:
     """An ultralytics checkpoint whose scores and boxes depend on the picture; ``spread`` how much by."""
-    import torch
-    from ultralytics import YOLO
+    return random_vision.make_yolo(path, kind, names or COCO, pictures(8, ((160, 160),)), spread)
 
-    torch.manual_seed(7)
-    model = YOLO(kind)
+
+def make_rtdetr(path: Path, names: list[str] | None = None) -> Path:
+    """An RT-DETR checkpoint whose scores and boxes depend on the picture; its input must be 128 pixels wide or more."""
+    import torch
+    from ultralytics import RTDETR
+
+    torch.manual_seed(9)
+    model = RTDETR("rtdetr-l.yaml")
     network = model.model
-    norms = [module for module in network.modules() if isinstance(module, torch.nn.BatchNorm2d)]
-    shown = np.stack(pictures(8, ((160, 160),)))
+    shown = np.stack(pictures(8, ((128, 128),)))
     with torch.no_grad():
         for name, value in network.named_parameters():
-            if "cv3." in name and name.endswith(".2.weight"):  # the last layer of the class branch
-                value.normal_(0, spread)
-            elif "cv3." in name and name.endswith(".2.bias"):
-                value.fill_(-6.0)
-            elif "cv2." in name and name.endswith(".2.weight"):  # and of the box branch
-                value.normal_(0, 0.1)
-        for norm in norms:  # one look at some pictures, so that nothing fades away from layer to layer
-            norm.momentum = 1.0
-        network.train()(torch.from_numpy(shown).permute(0, 3, 1, 2).float() / 255)
-        for norm in norms:
-            norm.momentum = 0.03
+            if "score_head" in name:
+                value.normal_(0, 0.1) if name.endswith("weight") else value.fill_(-6.0)
+            elif "bbox_head" in name and "layers.2.weight" in name:
+                value.normal_(0, 0.05)
+        for module in network.modules():  # one look at some pictures, as for YOLO
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = 1.0
+                module.train()
+        network.predict(torch.from_numpy(shown).permute(0, 3, 1, 2).float() / 255)
+        for module in network.modules():
+            if isinstance(module, torch.nn.BatchNorm2d):
+                module.momentum = 0.03
     network.eval()
-    model.model.names = dict(enumerate(names or COCO))
+    network.names = dict(enumerate(names or COCO))
     model.save(str(path))
     return path
 
 
 def make_mask2former(folder: Path) -> Path:
     """A Mask2Former with a small Swin backbone, 133 classes and a processor, in the hub's layout."""
-    import torch
-    from transformers import (
-        Mask2FormerConfig,
-        Mask2FormerForUniversalSegmentation,
-        Mask2FormerImageProcessor,
-        SwinConfig,
-    )
-
-    torch.manual_seed(8)
-    swin = SwinConfig(
-        image_size=64, embed_dim=8, depths=[1, 1, 1, 1], num_heads=[1, 1, 2, 2], window_size=4,
-        out_features=["stage1", "stage2", "stage3", "stage4"],
-    )  # fmt: skip
     labels = [*COCO, "wall-brick", "sky-other-merged", "floor-wood", *(f"region-{k}-merged" for k in range(50))]
-    config = Mask2FormerConfig(
-        backbone_config=swin, feature_size=32, mask_feature_size=32, hidden_dim=32, encoder_feedforward_dim=16,
-        dim_feedforward=16, encoder_layers=1, decoder_layers=2, num_attention_heads=2, num_queries=4,
-        id2label=dict(enumerate(labels)), label2id={label: k for k, label in enumerate(labels)},
-    )  # fmt: skip
-    network = Mask2FormerForUniversalSegmentation(config)
-    with torch.no_grad():
-        network.class_predictor.weight.normal_(0, 1.0)
-        for name, value in network.named_parameters():
-            if "queries_" in name:
-                value.normal_(0, 3.0)
-            elif "mask_embedder" in name or "mask_projection" in name:
-                value.mul_(4.0)
-    network.save_pretrained(folder)
-    Mask2FormerImageProcessor(size={"height": 64, "width": 64}, num_labels=133).save_pretrained(folder)
-    return folder
+    swin = {"image_size": 64, "embed_dim": 8, "depths": [1, 1, 1, 1], "num_heads": [1, 1, 2, 2], "window_size": 4}
+    sizes = {
+        "feature_size": 32, "mask_feature_size": 32, "hidden_dim": 32, "encoder_feedforward_dim": 16,
+        "dim_feedforward": 16, "encoder_layers": 1, "decoder_layers": 2, "num_attention_heads": 2, "num_queries": 4,
+    }  # fmt: skip
+    return random_vision.make_mask2former(folder, labels, 64, swin, sizes)
 
 
 def make_siglip(folder: Path) -> Path:
     """A small SigLIP with its SentencePiece tokenizer, in the hub's layout."""
-    import sentencepiece
-    import torch
-    from transformers import SiglipConfig, SiglipImageProcessor, SiglipModel, SiglipTokenizer
-
-    folder.mkdir(parents=True, exist_ok=True)
-    corpus = folder / "corpus.txt"
-    words = [
-        "a photo of a kitchen at night",
-        "a film still of a street",
-        "a close-up of a face from a film",
-        "bright even light",
-    ]
-    corpus.write_text("\n".join(words * 20))
-    sentencepiece.SentencePieceTrainer.train(
-        input=str(corpus), model_prefix=str(folder / "spiece"), vocab_size=60, pad_id=0, eos_id=1, unk_id=2, bos_id=-1,
-        hard_vocab_limit=False, minloglevel=2,
-    )  # fmt: skip
-    corpus.unlink()
-    torch.manual_seed(5)
     tower = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 2}
-    config = SiglipConfig(
-        vision_config={**tower, "image_size": 32, "patch_size": 8},
-        text_config={**tower, "vocab_size": 80, "max_position_embeddings": 16, "projection_size": 32},
-    )
-    SiglipModel(config).save_pretrained(folder)
-    SiglipTokenizer(str(folder / "spiece.model")).save_pretrained(folder)
-    SiglipImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
-    return folder
+    text = {**tower, "vocab_size": 80, "max_position_embeddings": 16, "projection_size": 32}
+    return random_vision.make_siglip(folder, {**tower, "image_size": 32, "patch_size": 8}, text)
 
 
 def make_dinov2(folder: Path) -> Path:
     """A small DINOv2 in the hub's layout."""
-    import torch
-    from transformers import BitImageProcessor, Dinov2Config, Dinov2Model
-
-    torch.manual_seed(6)
-    config = Dinov2Config(hidden_size=24, num_hidden_layers=2, num_attention_heads=2, image_size=28, patch_size=14)
-    Dinov2Model(config).save_pretrained(folder)
-    BitImageProcessor(size={"shortest_edge": 32}, crop_size={"height": 28, "width": 28}).save_pretrained(folder)
-    return folder
+    sizes = {"hidden_size": 24, "num_hidden_layers": 2, "num_attention_heads": 2, "image_size": 28, "patch_size": 14}
+    return random_vision.make_dinov2(folder, 28, sizes)
 
 
 def make_open_clip(folder: Path) -> Path:
     """Weights in safetensors of an architecture ``tiny-test`` that is made known to open_clip; returns the file."""
     import open_clip
-    import torch
-    from safetensors.torch import save_file
 
     folder.mkdir(parents=True, exist_ok=True)
     configs = folder / "configs"
@@ -164,17 +114,70 @@ def make_open_clip(folder: Path) -> Path:
     text = {"context_length": 77, "vocab_size": 49408, "width": 32, "heads": 2, "layers": 2}
     (configs / "tiny-test.json").write_text(json.dumps({"embed_dim": 24, "vision_cfg": vision, "text_cfg": text}))
     open_clip.add_model_config(configs)
-    torch.manual_seed(4)
-    network = open_clip.create_model("tiny-test", pretrained=None)
+    return random_vision.make_open_clip(folder / "open_clip_model.safetensors", "tiny-test")
+
+
+def make_mobile_clip(folder: Path) -> Path:
+    """Weights of ``tiny-mobile``: MobileCLIP's architecture with its smallest image tower, on small images."""
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+
+    configs = folder / "configs"
+    configs.mkdir(parents=True, exist_ok=True)
+    config = open_clip.get_model_config("MobileCLIP-S1")
+    config["vision_cfg"] |= {"timm_model_name": "fastvit_mci0", "image_size": 64}
+    config["text_cfg"] |= {"width": 32, "heads": 2, "layers": 2}
+    (configs / "tiny-mobile.json").write_text(json.dumps({**config, "embed_dim": 32}))
+    open_clip.add_model_config(configs)
+    torch.manual_seed(3)
+    network = open_clip.create_model("tiny-mobile", pretrained=None)
+    for module in network.modules():  # one look at some pictures, so that nothing fades away from layer to layer
+        if isinstance(module, torch.nn.BatchNorm2d):
+            module.momentum = 1.0
+    with torch.no_grad():
+        shown = np.stack(pictures(8, ((64, 64),)))
+        network.train().encode_image(torch.from_numpy(shown).permute(0, 3, 1, 2).float() / 255)
     path = folder / "open_clip_model.safetensors"
     save_file({key: value.contiguous() for key, value in network.state_dict().items()}, path)
     return path
 
 
-def make_scrfd(path: Path, *, batched: bool = False, fixed_side: int | None = None) -> Path:
+def make_open_clip_siglip(folder: Path) -> Path:
+    """A small SigLIP as open_clip keeps it in a hub repository: configuration, weights and tokenizer."""
+    import open_clip
+    import torch
+    from safetensors.torch import save_file
+    from tokenizers import Tokenizer, models, pre_tokenizers, processors
+    from transformers import PreTrainedTokenizerFast
+
+    folder.mkdir(parents=True, exist_ok=True)
+    config = open_clip.get_model_config("ViT-SO400M-14-SigLIP-384")
+    config["vision_cfg"] |= {"timm_model_name": "test_vit", "image_size": 160}
+    config["text_cfg"] |= {"width": 64, "heads": 2, "layers": 2, "vocab_size": 128, "context_length": 24}
+    preprocessing = {
+        "mean": [0.5] * 3, "std": [0.5] * 3, "interpolation": "bicubic", "resize_mode": "squash", "size": [160, 160]
+    }  # fmt: skip
+    whole = {"model_cfg": {**config, "embed_dim": 64}, "preprocess_cfg": preprocessing}
+    (folder / "open_clip_config.json").write_text(json.dumps(whole))
+    words = ["<pad>", "</s>", "<unk>", *(chr(k) for k in range(ord("a"), ord("z") + 1)), "photo", "film", "night"]
+    tokenizer = Tokenizer(models.WordLevel({word: k for k, word in enumerate(words)}, "<unk>"))
+    tokenizer.pre_tokenizer = pre_tokenizers.Whitespace()
+    tokenizer.post_processor = processors.TemplateProcessing(single="$A </s>", special_tokens=[("</s>", 1)])
+    marks = dict(zip(("pad_token", "eos_token", "unk_token"), words, strict=False))
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer, **marks).save_pretrained(folder)
+    torch.manual_seed(2)
+    network = open_clip.create_model(f"local-dir:{folder}", pretrained=None)
+    weights = {key: value.contiguous() for key, value in network.state_dict().items()}
+    save_file(weights, folder / "open_clip_model.safetensors")
+    return folder
+
+
+def make_scrfd(path: Path, *, batched: bool = False, fixed_side: int | None = None, deep: bool = False) -> Path:
     """A network with SCRFD's nine outputs: for each stride one convolution, transposed and reshaped as InsightFace exports.
 
     ``batched`` gives outputs with the image first; otherwise an image's values lie within each cell, as in ``det_10g.onnx``.
+    ``deep`` puts layers before them as in a residual network, which come down to a cell of four pixels.
     """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
@@ -186,18 +189,39 @@ def make_scrfd(path: Path, *, batched: bool = False, fixed_side: int | None = No
         weights.append(numpy_helper.from_array(np.asarray(value), name))
         return name
 
+    source, before, cell = "input.1", 3, 1
+
+    def layer(source: str, name: str, kind: str, *weights: Any, **settings: Any) -> str:
+        names = [constant(f"{name}.{k}", value) for k, value in enumerate(weights)]
+        nodes.append(helper.make_node(kind, [source, *names], [name], **settings))
+        return name
+
+    def convolution(source: str, name: str, before: int, stride: int = 1) -> str:
+        kernel = rng.normal(0, (2 / (9 * before)) ** 0.5, (8, before, 3, 3)).astype(np.float32)
+        bias = rng.normal(0, 0.3, 8).astype(np.float32)
+        settings = {"strides": [stride] * 2, "kernel_shape": [3, 3], "pads": [1] * 4}
+        return layer(source, name, "Conv", kernel, bias, **settings)
+
+    if deep:
+        halved = layer(convolution(source, "stem.conv", 3, 2), "stem.relu", "Relu")
+        trunk = layer(halved, "stem.pool", "MaxPool", kernel_shape=[3, 3], strides=[2, 2], pads=[1] * 4)
+        inner = layer(convolution(trunk, "block.conv1", 8), "block.relu1", "Relu")
+        nodes.append(helper.make_node("Add", [convolution(inner, "block.conv2", 8), trunk], ["block.sum"]))
+        source, before, cell = layer("block.sum", "block.relu2", "Relu"), 8, 4
+
     groups: list[list[str]] = [[], [], []]
     for stride in (8, 16, 32):
         for group, (kind, width) in enumerate((("score", 1), ("bbox", 4), ("kps", 10))):
             channels = 2 * width
-            scale = (1.2 if kind == "score" else 0.5) * 8 / stride
-            kernel = rng.normal(0, scale / 8, (channels, 3, stride, stride)).astype(np.float32)
+            scale = (1.2 if kind == "score" else 0.5) * (8 / stride) * (3.2 if deep else 1)
+            window = stride // cell
+            kernel = rng.normal(0, scale / 8, (channels, before, window, window)).astype(np.float32)
             bias = np.full(channels, {"score": -3.0, "bbox": 1.5, "kps": 0.0}[kind], np.float32)
             name = f"{kind}_{stride}"
             nodes.append(
                 helper.make_node(
-                    "Conv", ["input.1", constant(f"{name}.w", kernel), constant(f"{name}.b", bias)], [f"{name}.conv"],
-                    strides=[stride, stride], kernel_shape=[stride, stride],
+                    "Conv", [source, constant(f"{name}.w", kernel), constant(f"{name}.b", bias)], [f"{name}.conv"],
+                    strides=[window, window], kernel_shape=[window, window],
                 )
             )  # fmt: skip
             last = f"{name}.conv"
@@ -225,8 +249,13 @@ def make_scrfd(path: Path, *, batched: bool = False, fixed_side: int | None = No
     return path
 
 
-def make_arcface(path: Path, *, batch: Any = "None", dimension: int = 512, inside: bool = False) -> Path:
-    """A network of ArcFace's signature; ``inside`` gives it the subtraction and scaling of networks from MXNet."""
+def make_arcface(
+    path: Path, *, batch: Any = "None", dimension: int = 512, inside: bool = False, slopes: bool = False
+) -> Path:
+    """A network of ArcFace's signature.
+
+    ``inside`` gives it the subtraction and scaling of networks from MXNet, ``slopes`` PReLU in place of ReLU.
+    """
     import onnx
     from onnx import TensorProto, helper, numpy_helper
 
@@ -236,6 +265,8 @@ def make_arcface(path: Path, *, batch: Any = "None", dimension: int = 512, insid
         numpy_helper.from_array(rng.normal(0, 0.1, (16 * 14 * 14, dimension)).astype(np.float32), "w2"),
     ]
     nodes, first = [], "input.1"
+    if slopes:
+        weights.append(numpy_helper.from_array(rng.uniform(-0.5, 1.5, (16, 1, 1)).astype(np.float32), "slopes"))
     if inside:
         weights += [numpy_helper.from_array(np.float32(v), n) for n, v in (("mean", 127.5), ("factor", 1 / 128))]
         nodes += [
@@ -245,7 +276,7 @@ def make_arcface(path: Path, *, batch: Any = "None", dimension: int = 512, insid
         first = "scaled"
     nodes += [
         helper.make_node("Conv", [first, "w1"], ["c"], strides=[8, 8], kernel_shape=[8, 8]),
-        helper.make_node("Relu", ["c"], ["r"]),
+        helper.make_node("PRelu", ["c", "slopes"], ["r"]) if slopes else helper.make_node("Relu", ["c"], ["r"]),
         helper.make_node("Flatten", ["r"], ["f"]),
         helper.make_node("MatMul", ["f", "w2"], ["683"]),
     ]

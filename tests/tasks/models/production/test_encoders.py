@@ -18,7 +18,9 @@ from tasks.models.zero_shot import shipped_questions
 from tests.tasks.models.production.networks import (
     listed,
     make_dinov2,
+    make_mobile_clip,
     make_open_clip,
+    make_open_clip_siglip,
     make_siglip,
     own_weights,
     pictures,
@@ -33,10 +35,11 @@ def unit(vector: Any) -> np.ndarray:
 
 
 def against(adapter: TorchEncoder, alone: TorchEncoder, own: Any, dimension: int) -> None:
-    """Eight crops together, each alone, and each by the library itself: the same to 1e-3."""
-    crops = pictures(8, ((40, 90), (70, 20), (33, 33), (5, 3)))
+    """32 crops together, each alone, and each by the library itself: the same to 1e-3."""
+    crops = pictures(32, ((40, 90), (70, 20), (33, 33), (5, 3)))
     together = adapter.embed(crops)
-    assert together.shape == (8, dimension)
+    assert (adapter._limit.most, alone._limit.most) == (32, 1), "one call, and one for each"
+    assert together.shape == (32, dimension)
     assert together.dtype == np.float32
     np.testing.assert_allclose(np.linalg.norm(together, axis=1), 1, atol=1e-5)
     assert np.abs(together - together[0]).max() > 1e-2, "crops differ"
@@ -60,18 +63,101 @@ def test_open_clip(tmp_path: Path) -> None:
         with torch.inference_mode():
             return np.asarray(network.encode_image(transform(crop)[None]).numpy())
 
-    adapter = create_open_clip(model, own_weights(path, batch=8))
+    adapter = create_open_clip(model, own_weights(path, batch=32))
     against(adapter, create_open_clip(model, own_weights(path, batch=1)), own, 24)
-    _check_tags(adapter, open_clip, network)
+    _check_tags(adapter, open_clip.get_tokenizer("tiny-test"), network)
 
 
-def _check_tags(adapter: TorchEncoder, open_clip: Any, network: Any) -> None:
+def test_mobile_clip(tmp_path: Path) -> None:
+    """MobileCLIP is fed without means and shrunk by the bilinear filter: both stand in the library's list."""
+    open_clip = pytest.importorskip("open_clip")
+    import torch
+    from open_clip.transform import PreprocessCfg, image_transform_v2
+
+    path = make_mobile_clip(tmp_path)
+    model = listed("mobileclip-s1", "appearance")
+    recipe = open_clip.get_pretrained_cfg("MobileCLIP-S1", model.settings["tag"])
+    assert recipe["interpolation"] == "bilinear"
+    # The small network goes by a name of its own, for which the library lists nothing: lend it the recipe of the real one.
+    open_clip.pretrained._PRETRAINED["tiny-mobile"] = {"datacompdr": recipe}
+    try:
+        model = listed("mobileclip-s1", "appearance", settings={"architecture": "tiny-mobile", "dimension": "32"})
+        network = open_clip.create_model("tiny-mobile", pretrained=str(path)).eval()
+        transform = image_transform_v2(
+            PreprocessCfg(
+                size=64, mean=recipe["mean"], std=recipe["std"], interpolation="bilinear", resize_mode="squash"
+            ),
+            is_train=False,
+        )
+
+        def own(crop: Image.Image) -> np.ndarray:
+            with torch.inference_mode():
+                return np.asarray(network.encode_image(transform(crop)[None]).numpy())
+
+        adapter = create_open_clip(model, own_weights(path, batch=32))
+        against(adapter, create_open_clip(model, own_weights(path, batch=1)), own, 32)
+        assert adapter._ready().bilinear
+        assert (adapter._ready().mean, adapter._ready().deviation) == ((0, 0, 0), (1, 1, 1))
+        _check_tags(adapter, open_clip.get_tokenizer("tiny-mobile"), network)
+    finally:
+        del open_clip.pretrained._PRETRAINED["tiny-mobile"]
+
+
+def test_siglip_through_open_clip(tmp_path: Path) -> None:
+    open_clip = pytest.importorskip("open_clip")
+    pytest.importorskip("transformers")
+    import torch
+
+    folder = make_open_clip_siglip(tmp_path / "siglip")
+    model = listed("siglip-so400m-open-clip", "appearance", settings={"dimension": "64"})
+    network, _, transform = open_clip.create_model_and_transforms(f"local-dir:{folder}")
+    network.eval()
+
+    def own(crop: Image.Image) -> np.ndarray:
+        with torch.inference_mode():
+            return np.asarray(network.encode_image(transform(crop)[None]).numpy())
+
+    adapter = create_open_clip(model, folder_options(folder, 32))
+    against(adapter, create_open_clip(model, folder_options(folder, 1)), own, 64)
+    assert not adapter._ready().bilinear
+    _check_tags(adapter, open_clip.get_tokenizer(f"local-dir:{folder}"), network)
+
+
+def test_a_folder_that_lacks_a_part(tmp_path: Path) -> None:
+    """Never random weights or another tokenizer in place of what is missing."""
+    pytest.importorskip("open_clip")
+    pytest.importorskip("transformers")
+    model = listed("siglip-so400m-open-clip", "appearance", settings={"dimension": "64"})
+    for name in ("open_clip_model.safetensors", "open_clip_config.json", "tokenizer.json"):
+        folder = make_open_clip_siglip(tmp_path / name)
+        (folder / name).unlink()
+        with pytest.raises(ModelError, match="does not hold weights of ViT-SO400M-14-SigLIP-384") as caught:
+            create_open_clip(model, folder_options(folder, 1)).load()
+        assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["clip-vit-l-14", "clip-vit-b-32", "mobileclip-s1", "mobileclip-s2", "mobileclip-b", "siglip-so400m-open-clip"],
+)
+def test_listed_architectures_are_known_and_give_what_is_listed(name: str) -> None:
+    """Without memory for their weights: on torch's meta device only shapes are computed."""
+    open_clip = pytest.importorskip("open_clip")
+    import torch
+
+    settings = listed(name, "appearance").settings
+    with torch.device("meta"), torch.inference_mode():
+        network = open_clip.create_model(settings["architecture"], pretrained=None, device="meta")
+        found = network.encode_image(torch.zeros(2, 3, *np.broadcast_to(network.visual.image_size, 2)))
+    assert found.shape == (2, int(settings["dimension"]))
+
+
+def _check_tags(adapter: TorchEncoder, tokenizer: Any, network: Any) -> None:
     """The tags of a group are the softmax of the library's own logits over the mean of the group's prompts."""
     import torch
 
     images = pictures(3)
     found = adapter.tag(images)
-    tokenizer = open_clip.get_tokenizer("tiny-test")
     for question in shipped_questions():
         vectors = []
         for texts in question.texts:
@@ -107,7 +193,7 @@ def test_weights_of_another_architecture(tmp_path: Path) -> None:
 def test_listed_means_of_clip_are_the_librarys() -> None:
     """ViT-L-14 of LAION was trained with other means than ViT-B-32: both come from the library's list, not from a default."""
     open_clip = pytest.importorskip("open_clip")
-    for name in ("clip-vit-l-14", "clip-vit-b-32"):
+    for name in ("clip-vit-l-14", "clip-vit-b-32", "mobileclip-s1", "mobileclip-s2", "mobileclip-b"):
         settings = listed(name, "appearance").settings
         listed_config = open_clip.get_pretrained_cfg(settings["architecture"], settings["tag"])
         assert listed_config["hf_hub"].rstrip("/") == listed(name, "appearance").repo
@@ -133,7 +219,7 @@ def test_siglip(tmp_path: Path) -> None:
             pixels = processor(images=crop, return_tensors="pt")["pixel_values"]
             return np.asarray(network.get_image_features(pixel_values=pixels).pooler_output.numpy())
 
-    adapter = create_siglip(model, folder_options(folder, 8))
+    adapter = create_siglip(model, folder_options(folder, 32))
     against(adapter, create_siglip(model, folder_options(folder, 1)), own, 32)
     tags = adapter.tag(pictures(2))
     assert all(0.05 <= score <= 1 for one in tags for _, score in one)
@@ -156,7 +242,7 @@ def test_dinov2(tmp_path: Path) -> None:
             pixels = processor(images=crop, return_tensors="pt")["pixel_values"]
             return np.asarray(network(pixel_values=pixels).pooler_output.numpy())
 
-    adapter = create_dinov2(model, folder_options(folder, 8))
+    adapter = create_dinov2(model, folder_options(folder, 32))
     against(adapter, create_dinov2(model, folder_options(folder, 1)), own, 24)
     assert adapter.tag(pictures(2)) == [[], []]
 

@@ -183,6 +183,22 @@ def test_half_a_snapshot_is_none(missing: str, tmp_path: Path, monkeypatch: pyte
         fetch(model, Options())
 
 
+@pytest.mark.parametrize("missing", ["", "open_clip_config.json", "open_clip_model.safetensors"])
+def test_a_snapshot_for_open_clip_has_its_own_configuration(
+    missing: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Listed without a commit, which the user names."""
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    model = listed("siglip-so400m-open-clip", "appearance")
+    names = ("open_clip_config.json", "open_clip_model.safetensors", "tokenizer.json")
+    folder = cache(tmp_path, model.repo, COMMIT, {name: b"x" for name in names if name != missing})
+    if not missing:
+        assert fetch(model, Options(revision=COMMIT)) == folder
+        return
+    with pytest.raises(ModelError, match="are not on this machine"):
+        fetch(model, Options(revision=COMMIT))
+
+
 def test_own_weights_are_taken_where_they_lie(tmp_path: Path) -> None:
     path = tmp_path / "own.onnx"
     path.write_bytes(CONTENT)

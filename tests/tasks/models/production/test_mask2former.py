@@ -1,5 +1,6 @@
 """Mask2Former through the adapter against transformers' own post-processing, with random weights."""
 
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,14 +31,20 @@ def detector(folder: Path, **options: Any) -> Mask2Former:
     )
 
 
-def library(folder: Path, image: np.ndarray) -> tuple[np.ndarray, list[dict[str, Any]]]:
-    import torch
-    from PIL import Image
+@cache
+def loaded(folder: Path) -> tuple[Any, Any]:
     from transformers import Mask2FormerForUniversalSegmentation
     from transformers.models.mask2former.image_processing_pil_mask2former import Mask2FormerImageProcessorPil
 
-    processor = Mask2FormerImageProcessorPil.from_pretrained(folder)
     network = Mask2FormerForUniversalSegmentation.from_pretrained(folder).eval()
+    return Mask2FormerImageProcessorPil.from_pretrained(folder), network
+
+
+def library(folder: Path, image: np.ndarray) -> tuple[np.ndarray, list[dict[str, Any]]]:
+    import torch
+    from PIL import Image
+
+    processor, network = loaded(folder)
     with torch.inference_mode():
         inputs = processor(images=Image.fromarray(image), return_tensors="pt")
         outputs = network(pixel_values=inputs["pixel_values"])
@@ -48,8 +55,8 @@ def library(folder: Path, image: np.ndarray) -> tuple[np.ndarray, list[dict[str,
 
 
 def test_things_and_regions_are_those_of_the_library(folder: Path) -> None:
-    images = pictures(8)
-    found = detector(folder, batch=8).detect(images)
+    images = pictures(32)
+    found = detector(folder, batch=32).detect(images)
     alone = detector(folder, batch=1)
     assert sum(map(len, found)) > 8
     assert {d.stuff for one in found for d in one} == {True, False}

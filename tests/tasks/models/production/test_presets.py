@@ -213,6 +213,28 @@ def test_weights_that_were_changed_end_a_build_before_any_work(
 
 
 @needs_extra
+@pytest.mark.parametrize("family", ["ultralytics", "mask2former"])
+def test_a_detector_that_knows_no_people_ends_a_build_before_any_work(
+    family: str, machine: Path, film: Path, tmp_path: Path
+) -> None:
+    from flows.build_dataset import build_dataset
+
+    if family == "ultralytics":
+        weights = make_yolo(tmp_path / "nobody.pt", names=[f"thing {k}" for k in range(80)])
+        own = {"model": "yolo26m-seg", "weights": str(weights), "weights_sha256": sha(weights), "masks": False}
+    else:
+        weights = make_mask2former(tmp_path / "nobody")
+        changed = (weights / "config.json").read_text().replace('"person"', '"puppet"')
+        (weights / "config.json").write_text(changed)
+        own = {"model": "mask2former-swin-large-coco-panoptic", "weights": str(weights)}
+    workspace = tmp_path / "workspace"
+    with pytest.raises(ConfigError, match=r"has no (class|thing) 'person', which stories need"):
+        build_dataset.fn(str(film), str(workspace), config_of("gpu", detect=own), "plain", "gpu")
+    made = {path.relative_to(workspace / "shards").parts[0] for path in (workspace / "shards").rglob("*.parquet")}
+    assert made <= {"plan"}
+
+
+@needs_extra
 def test_absent_weights_offline_end_a_build_before_any_work(
     machine: Path, film: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
