@@ -143,7 +143,7 @@ def _seasoned_for(stage: str) -> Iterator[None]:
     Else it walks all of that again and again: a third of the processor time of drafting. What stays is set aside once a stage,
     since cycles that are garbage just then are kept, too.
     """
-    gc.set_threshold(_YOUNG_OBJECTS, 20, 20)
+    gc.set_threshold(_YOUNG_OBJECTS, 10, 5)
     yield
     if stage not in _seasoned:
         _seasoned.add(stage)

@@ -8,9 +8,10 @@ endpoint runs in a process of its own, with a latency and a number of slots: its
 """
 
 import argparse
+import multiprocessing
 import tempfile
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -178,7 +179,8 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.2, help="seconds")
     parser.add_argument("--queued", type=int, default=10_000)
     args = parser.parse_args()
-    samples = build_samples()
+    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:  # whose models are none of the memory here
+        samples = pool.submit(build_samples).result()
     for pictures in (0, PICTURES):
         keep_full(samples, args.stories, args.latency, pictures)
     queue_up(samples, args.queued)

@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from tasks.benchmark.onnx_graph import OnnxGraph
+from tasks.benchmark.onnx_builder import OnnxGraph
 from tasks.benchmark.random_faces import DEPTHS, make_iresnet, make_scrfd
 
 

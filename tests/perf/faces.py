@@ -29,7 +29,7 @@ from typing import Any
 import numpy as np
 
 from schemas.geometry import Box
-from tasks.benchmark.onnx_graph import OnnxGraph
+from tasks.benchmark.onnx_builder import OnnxGraph
 from tasks.models.device import Device
 from tasks.models.insightface_faces import ArcFace, Scrfd, onnx_device
 from tasks.models.options import Options
