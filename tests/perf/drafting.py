@@ -83,7 +83,7 @@ def configure(url: str, pictures: int) -> BuildConfig:
 
 def renamed(row: Row, copy: int) -> Row:
     """A row as that of another copy of its story."""
-    changed = {name: f"{row[name]}-{copy:05d}" for name in IDS if name in row}
+    changed: Row = {name: f"{row[name]}-{copy:05d}" for name in IDS if name in row}
     if "frame_ids" in row:
         changed["frame_ids"] = [f"{frame}-{copy:05d}" for frame in row["frame_ids"]]
     return {**row, **changed}
@@ -179,7 +179,9 @@ def main() -> None:
     parser.add_argument("--latency", type=float, default=0.2, help="seconds")
     parser.add_argument("--queued", type=int, default=10_000)
     args = parser.parse_args()
-    with ProcessPoolExecutor(1, multiprocessing.get_context("spawn")) as pool:  # whose models are none of the memory here
+    with ProcessPoolExecutor(
+        1, multiprocessing.get_context("spawn")
+    ) as pool:  # whose models are none of the memory here
         samples = pool.submit(build_samples).result()
     for pictures in (0, PICTURES):
         keep_full(samples, args.stories, args.latency, pictures)
