@@ -59,9 +59,9 @@ def build_dataset(
     """
     with (
         building_in(workspace) as place,
-        ended_chat(place.root),
         exported_metrics(metrics_file, str(place.root)),
         open_runner(engine, workers, scheduler) as runner,
+        ended_chat(place.root),  # before the runner, whose threads may wait for answers
         shown_in_prefect(engine, STAGES) as show,
     ):
         spec = RunSpec(str(place.root), source, config or load_config(preset), remote=place.remote)

@@ -50,8 +50,8 @@ def retry_dataset(
     """
     with (
         building_in(workspace) as place,
-        ended_chat(place.root),
         open_runner(engine, workers) as runner,
+        ended_chat(place.root),  # before the runner, whose threads may wait for answers
     ):
         last, refs, record = latest_run(place.root)
         given_up = find_given_up(last, refs)

@@ -16,6 +16,7 @@ from typing import Any, Protocol, Self, TypeVar
 from schemas.chat import ChatModel
 from schemas.chat_call import Call
 from schemas.chat_config import ChatConfig
+from schemas.errors import WorkspaceError
 from tasks.runtime.atomic import write_json
 from tasks.runtime.event_loop import ordered_map, run_coroutine
 from tasks.runtime.keys import content_key
@@ -70,6 +71,8 @@ class CapabilityFiles:
 _lock = threading.Lock()
 _chats: dict[tuple[Path, ChatConfig], Chat] = {}
 _ledgers: dict[Path, Ledger] = {}
+_broken_off: set[Path] = set()
+"""Workspaces whose run was broken off: threads of it that are still at work get no model any more."""
 
 
 _recorded: ContextVar[bool] = ContextVar("recorded", default=False)
@@ -105,6 +108,7 @@ def open_chat(root: Path, config: ChatConfig) -> Chat:
 
     Raises:
         ConfigError: no endpoint is set up, or the file of prices or the price of a limited model is missing.
+        WorkspaceError: the run was broken off.
     """
     from tasks.models.chat.prices import load_prices
 
@@ -112,6 +116,8 @@ def open_chat(root: Path, config: ChatConfig) -> Chat:
     if _recorded.get():
         return _open_recorded(root, config)
     with _lock:
+        if root in _broken_off:
+            raise WorkspaceError("the run was broken off: run the same command to go on")
         chat = _chats.get((root, config))
         if chat is None:
             workspace = Workspace(root)
@@ -174,8 +180,15 @@ def ended_chat(root: Path) -> Iterator[None]:
     Raises:
         WorkspaceError: the table cannot be written; the ledger itself is whole.
     """
+    root = root.absolute()
+    with _lock:
+        _broken_off.discard(root)
     try:
         yield
+    except BaseException:
+        with _lock:
+            _broken_off.add(root)
+        raise
     finally:
         close_chat(root)
         write_table(root)

@@ -142,14 +142,14 @@ def _each(task: StageTask, shards: Sequence[ShardRef], run: RunSpec) -> Iterator
     if most <= 1:
         yield from map(one, shards)
         return
-    with ThreadPoolExecutor(most, thread_name_prefix=task.name) as pool:
+    pool = ThreadPoolExecutor(most, thread_name_prefix=task.name)
+    try:
         futures = [pool.submit(copy_context().run, one, shard) for shard in shards]
-        try:
-            for future in futures:
-                yield future.result()
-        finally:
-            for future in futures:
-                future.cancel()
+        for future in futures:
+            yield future.result()
+    finally:
+        # Whoever interrupts need not wait for answers that take minutes: what is waited for ends with the run.
+        pool.shutdown(wait=False, cancel_futures=True)
 
 
 Placement = AbstractContextManager[object]

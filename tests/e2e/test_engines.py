@@ -2,8 +2,10 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -32,6 +34,20 @@ def run_build(
     **variables: str,
 ) -> "subprocess.CompletedProcess[str]":
     """Build by the command line in a process of its own, with a Prefect of its own."""
+    command, environment = make_command(engine, films, workspace, tmp_path, main, sections, **variables)
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+
+
+def make_command(
+    engine: str,
+    films: Path | str,
+    workspace: Path | str,
+    tmp_path: Path,
+    main: str = MAIN,
+    sections: Sections = CONFIG,
+    **variables: str,
+) -> tuple[list[str], dict[str, str]]:
+    """The command of such a build, and its environment."""
     settings = tmp_path / "my.toml"
     lines = [
         line
@@ -52,7 +68,7 @@ def run_build(
     environment.pop("PREFECT_API_URL", None)
     words = ["build", films, "--workspace", workspace, "--config", settings, "--engine", engine, "--json"]
     command = [sys.executable, "-c", main, *map(str, words)]
-    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, timeout=300)
+    return command, environment
 
 
 @pytest.mark.parametrize("engine", ["threads", "dask"])
@@ -91,6 +107,30 @@ def test_an_engine_drafts_the_same_bytes(engine: str, films: Path, tmp_path: Pat
         assert second.accepted == first.accepted
     assert digests(tmp_path / "w" / "dataset") == digests(tmp_path / "plain" / "dataset")
     assert rows(tmp_path / "w") == rows(tmp_path / "plain")
+
+
+@pytest.mark.parametrize("engine", ["plain", "threads"])
+def test_an_interrupted_build_does_not_wait_for_slow_answers(engine: str, films: Path, tmp_path: Path) -> None:
+    with running_chat(ChatServer(answer=write, latency_s=100.0)) as server:
+        sections = {
+            **CONFIG,
+            "chat": {"endpoints": [server.url], "model": "scribe", "structured": "json_schema"},
+            "draft": {"drafter": "llm"},
+        }
+        command, environment = make_command(engine, films, tmp_path / "w", tmp_path, sections=sections)
+        process = subprocess.Popen(
+            command, cwd=ROOT, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        )
+        deadline = time.monotonic() + 100
+        while not server.asked and process.poll() is None and time.monotonic() < deadline:
+            time.sleep(0.05)
+        assert server.asked, "nobody was asked"
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert told.splitlines()[-1] == "interrupted: what is finished is kept; run the same command to go on"
+    assert "Traceback" not in told
+    assert temporaries(tmp_path / "w") == []
 
 
 def test_a_worker_killed_in_the_middle_of_a_shard_changes_no_byte(
