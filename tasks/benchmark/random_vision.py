@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from tasks.models.device import import_library
 from tasks.models.protocols import Image
 
 
@@ -24,8 +25,8 @@ def make_yolo(path: Path, kind: str, names: Sequence[str], shown: Sequence[Image
         spread: how much scores depend on the picture.
     """
     import torch
-    from ultralytics import YOLO
 
+    YOLO = import_library("ultralytics", "a random detector").YOLO  # noqa: N806 - a class
     torch.manual_seed(7)
     model = YOLO(kind)
     network = model.model
@@ -136,7 +137,7 @@ def make_dinov2(folder: Path, side: int, sizes: Mapping[str, Any]) -> Path:
 
 def make_open_clip(path: Path, architecture: str) -> Path:
     """Weights in safetensors of an architecture that open_clip knows."""
-    import open_clip
+    open_clip = import_library("open_clip", "a random encoder")
     import torch
     from safetensors.torch import save_file
 

@@ -4,6 +4,7 @@ import gc
 import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any, TypeVar
 
 from schemas.errors import ConfigError, ModelError
@@ -88,6 +89,24 @@ def _too_old(torch: Any, index: int) -> str:
     if not levels or major * 10 + minor >= min(levels):
         return ""
     return f"its compute capability {major}.{minor} is below {min(levels) // 10}.{min(levels) % 10} of this torch"
+
+
+def import_library(module: str, what: str) -> Any:
+    """A library of the extra, for what needs it.
+
+    Raises:
+        ConfigError: it is not installed; or it is, and cannot be imported, as with a torchvision of another torch.
+    """
+    try:
+        return import_module(module)
+    except ImportError as error:
+        raise ConfigError(f"{what} needs {module}. Install with: {EXTRA}") from error
+    except (RuntimeError, OSError, AttributeError) as error:
+        told = " ".join(str(error).split())[:160]
+        raise ConfigError(
+            f"{what} needs {module}, which is installed but cannot be imported ({told}): "
+            "install torch and torchvision of one release"
+        ) from error
 
 
 def import_torch() -> Any:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import ConfigError, ModelError
-from tasks.models.device import EXTRA, Device
+from schemas.errors import ModelError
+from tasks.models.device import Device, import_library, import_torch
 from tasks.models.encoder import Network, TorchEncoder
 from tasks.models.options import Options
 from tasks.models.production import ProductionModel
@@ -25,11 +25,7 @@ def load_open_clip(path: Path, model: ProductionModel, device: Device) -> Networ
         ConfigError: open_clip is not installed.
         ModelError: the file or folder does not hold such weights.
     """
-    try:
-        import open_clip
-        import torch
-    except ImportError as error:
-        raise ConfigError(f"model {model.name} needs open_clip. Install with: {EXTRA}") from error
+    torch, open_clip = import_torch(), import_library("open_clip", f"model {model.name}")
     architecture = model.settings["architecture"]
     folder = path.is_dir()
     name = f"local-dir:{path}" if folder else architecture

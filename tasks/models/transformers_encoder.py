@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from schemas.errors import ConfigError, ModelError
-from tasks.models.device import EXTRA, Device
+from schemas.errors import ModelError
+from tasks.models.device import Device, import_library
 from tasks.models.encoder import Network, TorchEncoder
 from tasks.models.options import Options
 from tasks.models.production import ProductionModel
@@ -28,10 +28,7 @@ def import_transformers(name: str) -> Any:
     Raises:
         ConfigError: it is not installed.
     """
-    try:
-        import transformers
-    except ImportError as error:
-        raise ConfigError(f"model {name} needs transformers. Install with: {EXTRA}") from error
+    transformers = import_library("transformers", f"model {name}")
     transformers.utils.logging.disable_progress_bar()
     return transformers
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from schemas.errors import ConfigError, ModelError
 from schemas.geometry import Box
-from tasks.models.device import EXTRA, BatchLimit, Device, batch_sizes, choose_device, finish, import_torch
+from tasks.models.device import BatchLimit, Device, batch_sizes, choose_device, finish, import_library, import_torch
 from tasks.models.hub import fetch
 from tasks.models.options import Options
 from tasks.models.production import ProductionModel, pin
@@ -217,15 +217,11 @@ def import_ultralytics(name: str) -> Any:
     """The ultralytics module, told to fetch and install nothing.
 
     Raises:
-        ConfigError: it is not installed.
+        ConfigError: it is not installed, or cannot be imported.
     """
     for switch, value in (("YOLO_OFFLINE", "true"), ("YOLO_AUTOINSTALL", "false")):
         os.environ.setdefault(switch, value)
-    try:
-        import ultralytics
-    except ImportError as error:
-        raise ConfigError(f"model {name} needs ultralytics. Install with: {EXTRA}") from error
-    return ultralytics
+    return import_library("ultralytics", f"model {name}")
 
 
 def _open(path: Path, name: str, device: Device, *, listed: bool) -> tuple[Any, dict[int, str], str, int]:
