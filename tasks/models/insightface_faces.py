@@ -4,6 +4,7 @@ The same networks and the same arithmetic as ``insightface``, whose ``FaceAnalys
 time. SCRFD misses faces that fill more than about 40 % of a frame: every frame is searched at several sizes.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import lru_cache, partial
@@ -37,7 +38,7 @@ _LIMIT = 200  # most faces of an image
 Floats = NDArray[np.float32]
 
 
-class _OnnxModel:
+class _OnnxModel(ABC):
     """What both share: a listed model, its options, and a session that is opened on first use."""
 
     def __init__(self, model: ProductionModel, options: Options) -> None:
@@ -66,8 +67,9 @@ class _OnnxModel:
         """
         self._ready()
 
+    @abstractmethod
     def _open(self, path: Path, device: Device) -> BatchedOnnx:
-        raise NotImplementedError
+        """The session of a weight file that was fetched and verified."""
 
     def _ready(self) -> BatchedOnnx:
         if self._session is None:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.conftest import Run
-from tests.e2e.building import CONFIG, digests, temporaries
+from tests.e2e.building import CONFIG, STAGES, digests, temporaries
 from tests.painted_films import write_film
 
 
@@ -41,19 +41,7 @@ def test_a_build_says_where_everything_is(run: Run, film: Path, settings: Path, 
     assert f"  look at a story: storyreasoning inspect {tmp_path / 'w'}" in rest
     plain = done.err.splitlines()
     assert plain[0] == "9 frames in 1 shards"
-    assert [line.split()[0] for line in plain[1:]] == [
-        "ingest",
-        "select",
-        "detect",
-        "landmarks",
-        "faces",
-        "sequence",
-        "appearance",
-        "reidentify",
-        "draft_analysis",
-        "draft_story",
-        "ground",
-    ]
+    assert [line.split()[0] for line in plain[1:]] == list(STAGES)
     again = run("build", film, "--workspace", tmp_path / "w", "--config", settings)
     assert again.out.splitlines()[0].startswith("2 stories (2 train, 0 test) in ")
     assert again.err.count("1 reused") == 11

@@ -32,24 +32,10 @@ from tasks.runtime.keys import content_key
 from tasks.runtime.record import StageTotals, totals_json
 from tasks.runtime.stage import Row, RunSpec, ShardRef
 from tasks.runtime.store import write_shard
+from tests.e2e.building import STAGES
 
 WIDTH, HEIGHT = 96, 54
-KEYS = {
-    stage: stage[0] * 32
-    for stage in (
-        "ingest",
-        "select",
-        "detect",
-        "landmarks",
-        "faces",
-        "sequence",
-        "appearance",
-        "reidentify",
-        "draft_analysis",
-        "draft_story",
-        "ground",
-    )
-}
+KEYS = {stage: stage[0] * 32 for stage in STAGES}
 
 
 @dataclass(frozen=True)
