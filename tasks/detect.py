@@ -65,7 +65,7 @@ def _run(inputs: Inputs) -> Iterator[Outcome]:
 
 STAGE = Stage(
     name="detect",
-    version=2,
+    version=3,
     unit="frame",
     schema=DETECTIONS,
     inputs=("select", "ingest"),

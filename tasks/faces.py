@@ -216,7 +216,7 @@ def _run(inputs: Inputs) -> Iterator[Outcome]:
 
 STAGE = Stage(
     name="faces",
-    version=3,
+    version=4,
     unit="frame",
     schema=PEOPLE,
     inputs=("detect", "landmarks", "select", "ingest"),

@@ -9,8 +9,8 @@ from numpy.typing import NDArray
 
 from schemas.errors import ModelError
 from tasks.models.embeddings import normalise
-from tasks.models.letterbox import resize
 from tasks.models.protocols import Bare, Embeddings, Image
+from tasks.models.resampling import resample
 from tasks.models.sessions import OnnxAdapter
 from tasks.models.weights import MODELS_FOLDER, Weights, read_labels
 
@@ -76,21 +76,21 @@ class EfficientNet(OnnxAdapter):
         """The network alone, as :meth:`embed` and :meth:`tag` run it on so many crops or frames."""
         return self._alone([(1, 3, SIDE, SIDE)] * count)
 
+    def _prepare(self, image: Image) -> NDArray[np.float32]:
+        values = self._input(3, SIDE, SIDE)
+        resample(image, values)
+        values *= _SCALE
+        values += _SHIFT
+        return values[None]
+
     def _embed_one(self, crop: Image) -> Embeddings:
-        vector: Embeddings = self._run(_prepare(resize(crop, SIDE, SIDE)))[0][0]
+        vector: Embeddings = self._run(self._prepare(crop))[0][0]
         return vector
 
     def _tag_one(self, image: Image) -> list[tuple[str, float]]:
         words, members = read_place_tags()
-        logits = self._run(_prepare(resize(image, SIDE, SIDE)))[1][0]
+        logits = self._run(self._prepare(image))[1][0]
         weights = np.exp(logits - logits.max())
         scores = members @ (weights / weights.sum())
         order = np.argsort(-scores, kind="stable")
         return [(words[k], float(scores[k])) for k in order if scores[k] >= self._score]
-
-
-def _prepare(square: Image) -> NDArray[np.float32]:
-    values = np.empty((1, 3, SIDE, SIDE), np.float32)
-    np.multiply(square.transpose(2, 0, 1), _SCALE, out=values[0])
-    values += _SHIFT
-    return values

@@ -8,13 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
 
 from schemas.geometry import Box
 from tasks.models.protocols import Image
-
-REDUCING_GAP = 1.0
-"""Pillow first averages whole blocks down to no less than the wanted size: four times as fast on large frames."""
+from tasks.models.resampling import Planes, resample
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,31 +53,19 @@ def fit_inside(image: Image, long_side: int, short_side: int, multiple: int) -> 
     return Fit(width, height, fitted[0], fitted[1], padded[0], padded[1])
 
 
-def resize(image: Image, width: int, height: int) -> Image:
-    """``image`` at another size, bilinear with antialiasing."""
-    if image.shape[:2] == (height, width):
-        return image
-    resampling = PillowImage.Resampling.BILINEAR
-    return np.asarray(PillowImage.fromarray(image).resize((width, height), resampling, reducing_gap=REDUCING_GAP))
+def bgr_input(image: Image, fit: Fit, out: Planes) -> None:
+    """Write ``image`` into ``out`` ``(3, input_height, input_width)``: blue, green, red from 0 to 255, zero outside it."""
+    out[:, fit.height :] = 0
+    out[:, : fit.height, fit.width :] = 0
+    resample(image, out[:, : fit.height, : fit.width], bgr=True)
 
 
-def bgr_input(image: Image, fit: Fit) -> NDArray[np.float32]:
-    """``image`` as ``(1, 3, height, width)`` in blue, green, red from 0 to 255, zero outside the image."""
-    canvas = np.zeros((1, 3, fit.input_height, fit.input_width), np.float32)
-    pixels = resize(image, fit.width, fit.height)
-    canvas[0, :, : fit.height, : fit.width] = pixels[..., ::-1].transpose(2, 0, 1)
-    return canvas
-
-
-def network_input(
-    image: Image, fit: Fit, scale: NDArray[np.float32], shift: NDArray[np.float32]
-) -> NDArray[np.float32]:
-    """``image`` as ``(1, 3, height, width)`` in BGR, ``value * scale + shift`` a channel, zero outside the image.
+def network_input(image: Image, fit: Fit, scale: NDArray[np.float32], shift: NDArray[np.float32], out: Planes) -> None:
+    """Write ``image`` into ``out`` as :func:`bgr_input` does, ``value * scale + shift`` a channel, zero outside it.
 
     ``scale`` and ``shift`` have the shape ``(3, 1, 1)``, in the order blue, green, red.
     """
-    canvas = bgr_input(image, fit)
-    inside = canvas[0, :, : fit.height, : fit.width]
+    bgr_input(image, fit, out)
+    inside = out[:, : fit.height, : fit.width]
     inside *= scale
     inside += shift
-    return canvas

@@ -94,7 +94,9 @@ class NanoDet(OnnxAdapter):
 
     def _detect_one(self, image: Image) -> list[RawDetection]:
         fit = fit_inside(image, *self._sides, STRIDES[-1])
-        scores, distances = self._run(network_input(image, fit, _SCALE, _SHIFT))
+        values = self._input(3, fit.input_height, fit.input_width)
+        network_input(image, fit, _SCALE, _SHIFT, values)
+        scores, distances = self._run(values[None])
         return self._decode(scores[0], distances[0], fit)
 
     def _decode(self, scores: NDArray[np.float32], logits: NDArray[np.float32], fit: Fit) -> list[RawDetection]:

@@ -14,8 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.geometry import Box
-from tasks.models.face_closeup import Closeup, cut_closeup
-from tasks.models.letterbox import Fit, bgr_input, fit_inside
+from tasks.models.face_closeup import cut_closeup
+from tasks.models.letterbox import bgr_input, fit_inside
 from tasks.models.protocols import Bare, Image, RawFace
 from tasks.models.sessions import OnnxAdapter
 from tasks.models.suppression import suppress
@@ -78,7 +78,19 @@ class YuNet(OnnxAdapter):
 
     def detect(self, images: Sequence[Image]) -> list[list[RawFace]]:
         """Faces of each image, best score first."""
-        return self._map(self._detect_one, images)
+        found = self._map(self._find, images)
+        places = [
+            (i, k)
+            for i, faces in enumerate(found)
+            for k in sorted(range(len(faces)), key=lambda k: (-faces[k].box.area, k))[: self._closeups]
+        ]
+        # Closeup by closeup, not frame by frame: a frame of many faces holds nobody up.
+        jobs = [(images[i], found[i][k].box, context) for i, k in places for context in CLOSEUP_CONTEXT]
+        seen = self._map(self._see_again, jobs)
+        for place, (i, k) in enumerate(places):
+            views = seen[place * len(CLOSEUP_CONTEXT) : (place + 1) * len(CLOSEUP_CONTEXT)]
+            found[i][k] = _with_landmarks(found[i][k], [view for view in views if view is not None])
+        return found
 
     def bare(self, images: Sequence[Image]) -> Bare:
         """The network alone, as :meth:`detect` runs it on these images: on each, and on the closeups of the faces in it."""
@@ -89,16 +101,12 @@ class YuNet(OnnxAdapter):
             [*((1, 3, fit.input_height, fit.input_width) for fit in fits), *[closeup] * (faces * len(CLOSEUP_CONTEXT))]
         )
 
-    def _detect_one(self, image: Image) -> list[RawFace]:
-        found = self._find(image, fit_inside(image, self._long_side, self._long_side, STRIDES[-1]), self._score)
-        largest = sorted(range(len(found)), key=lambda k: (-found[k].box.area, k))[: self._closeups]
-        for k in largest:
-            found[k] = self._place_landmarks(image, found[k])
-        return found
-
-    def _find(self, image: Image, fit: Fit, score: float) -> list[RawFace]:
-        """Faces of a whole image."""
-        seen = decode(self._run(bgr_input(image, fit)), fit, score)
+    def _find(self, image: Image) -> list[RawFace]:
+        """Faces of a whole image, best score first, with the landmarks seen there."""
+        fit = fit_inside(image, self._long_side, self._long_side, STRIDES[-1])
+        values = self._input(3, fit.input_height, fit.input_width)
+        bgr_input(image, fit, values)
+        seen = decode(self._run(values[None]), fit.input_width, fit.input_height, self._score)
         kept = suppress(seen.edges, seen.scores, np.zeros(len(seen.scores), np.intp), self._nms_iou, self._limit)
         factor = np.array([fit.factor_x, fit.factor_y], np.float32)
         return [
@@ -110,27 +118,24 @@ class YuNet(OnnxAdapter):
             for k in kept
         ]
 
-    def _place_landmarks(self, image: Image, face: RawFace) -> RawFace:
-        """``face`` with the mean of the landmarks seen in its closeups; as it is where none shows it again."""
-        placed = []
-        for context in CLOSEUP_CONTEXT:
-            closeup = cut_closeup(image, face.box, context, CLOSEUP_SIDE)
-            landmarks = self._see_again(closeup, closeup.to_closeup(face.box))
-            if landmarks is not None:
-                placed.append(closeup.to_image(landmarks))
-        if not placed:
-            return face
-        return RawFace(face.box, face.score, tuple((float(x), float(y)) for x, y in np.mean(placed, axis=0)))
-
-    def _see_again(self, closeup: Closeup, target: Box) -> NDArray[np.float64] | None:
-        """Landmarks of the best face of a closeup that overlaps ``target`` enough to be the same."""
-        fit = fit_inside(closeup.pixels, CLOSEUP_SIDE, CLOSEUP_SIDE, STRIDES[-1])
-        seen = decode(self._run(bgr_input(closeup.pixels, fit)), fit, _CLOSEUP_SCORE)
+    def _see_again(self, job: tuple[Image, Box, float]) -> NDArray[np.float64] | None:
+        """Landmarks of the best face in the closeup of an image and a face, if it overlaps that enough to be the same."""
+        image, face, context = job
+        values = self._input(3, CLOSEUP_SIDE, CLOSEUP_SIDE)
+        closeup = cut_closeup(image, face, context, values)
+        seen = decode(self._run(values[None]), CLOSEUP_SIDE, CLOSEUP_SIDE, _CLOSEUP_SCORE)
+        target = closeup.to_closeup(face)
         for k in np.argsort(-seen.scores, kind="stable"):
             if target.iou(Box(*(float(edge) for edge in seen.edges[k]))) >= _SAME_FACE:
-                landmarks: NDArray[np.float64] = seen.landmarks[k].astype(np.float64)
-                return landmarks
+                return closeup.to_image(seen.landmarks[k].astype(np.float64))
         return None
+
+
+def _with_landmarks(face: RawFace, views: Sequence[NDArray[np.float64]]) -> RawFace:
+    """``face`` with the mean of the landmarks ``(5, 2)`` of its closeups; as it is where none shows it."""
+    if not views:
+        return face
+    return RawFace(face.box, face.score, tuple((float(x), float(y)) for x, y in np.mean(views, axis=0)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -142,24 +147,23 @@ class Candidates:
     landmarks: NDArray[np.float32]
 
 
-def decode(outputs: Sequence[NDArray[np.float32]], fit: Fit, score: float) -> Candidates:
+def decode(outputs: Sequence[NDArray[np.float32]], input_width: int, input_height: int, score: float) -> Candidates:
     """Candidates from ``score`` up, as in OpenCV's ``FaceDetectorYN``, at most 400.
 
     ``outputs`` are class, objectness, box and landmarks, each for every stride. The score is the geometric mean of class
     and objectness. Centres and landmarks are offsets from the prior's cell, sizes are exponents, all in strides.
     """
     levels = len(STRIDES)
-    classes, objects, boxes, points = (
-        np.concatenate([level[0] for level in outputs[k * levels : (k + 1) * levels]]) for k in range(4)
-    )
-    scores = np.sqrt(np.clip(classes[:, 0], 0, 1) * np.clip(objects[:, 0], 0, 1))
-    priors = np.flatnonzero(scores >= score)
+    certain = np.minimum(np.concatenate(outputs[: 2 * levels], axis=1).ravel(), 1)
+    squares = certain[: len(certain) // 2] * certain[len(certain) // 2 :]
+    priors = np.flatnonzero(squares >= score * score)  # of thousands a few
     if len(priors) > _CANDIDATES:
-        priors = priors[np.argsort(-scores[priors], kind="stable")[:_CANDIDATES]]
-    cells = prior_cells(fit.input_width, fit.input_height)[priors]
+        priors = priors[np.argsort(-squares[priors], kind="stable")[:_CANDIDATES]]
+    cells = prior_cells(input_width, input_height)[priors]
     corner, stride = cells[:, :2], cells[:, 2:]
-    centre = (corner + boxes[priors, :2]) * stride
-    half = np.exp(boxes[priors, 2:]) * stride / 2
+    sides, points = (np.concatenate(outputs[k * levels : (k + 1) * levels], axis=1)[0, priors] for k in (2, 3))
+    centre = (corner + sides[:, :2]) * stride
+    half = np.exp(sides[:, 2:]) * stride / 2
     edges = np.hstack([centre - half, centre + half]).astype(np.float32)
-    landmarks = (points[priors].reshape(-1, 5, 2) + corner[:, None]) * stride[:, None]
-    return Candidates(edges, scores[priors], landmarks)
+    landmarks = (points.reshape(-1, 5, 2) + corner[:, None]) * stride[:, None]
+    return Candidates(edges, np.sqrt(squares[priors]), landmarks)

@@ -1,31 +1,41 @@
 """What each adapter of the ``embedded`` preset adds to its bare network.
 
-``python -m tests.perf.vision_adapters`` prints, per network, processor milliseconds of the bare session calls and of the
-adapter around the same calls, and their ratio, all from this run on one thread.
+``python -m tests.perf.vision_adapters [--batch 8] [--size 640x360]`` prints wall milliseconds an item, medians of rounds taken in
+turn in this process on all its cores:
+
+* *session*: the bare model on synthetic batches, as ONNX Runtime comes: one session with a thread for each core, ``--batch``
+  different inputs in a call;
+* *spread*: the network alone as the adapter runs it, one image a call and a thread, on the same number of inputs;
+* *adapter*: images in, results out, in calls of ``--batch`` frames;
+
+and the rates of the adapter as shares of the first two.
 """
 
-import time
+import argparse
+import statistics
+from collections import Counter
 from collections.abc import Callable
 from functools import partial
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import PIL.Image
 
 from schemas.geometry import Box
+from tasks.benchmark.rates import take_turns
 from tasks.models.protocols import Image
 from tasks.models.registry import create_appearance, create_detector, create_face_detector, create_face_embedder
-from tasks.models.sessions import OnnxAdapter, open_session
-from tasks.models.weights import Weights
+from tasks.models.sessions import OnnxAdapter, available_cores
 from tests.perf.frames import OFFICE_FILM, SAMPLE_FILM
 
-REPEATS = 3
+Shape = tuple[int, ...]
 
 
-def read_frames() -> list[Image]:
-    """Labelled real frames where they lie beside the project, else the sample films."""
+def read_frames(size: tuple[int, int]) -> list[Image]:
+    """Labelled real frames where they lie beside the project, else the sample films, at a size."""
     folder = OFFICE_FILM if OFFICE_FILM.is_dir() else SAMPLE_FILM
-    return [np.asarray(PIL.Image.open(path).convert("RGB")) for path in sorted(folder.rglob("*.jpg"))]
+    return [np.asarray(PIL.Image.open(path).convert("RGB").resize(size)) for path in sorted(folder.rglob("*.jpg"))]
 
 
 def cut(image: Image, box: Box) -> Image:
@@ -34,23 +44,13 @@ def cut(image: Image, box: Box) -> Image:
     return image[y1:y2, x1:x2]
 
 
-def processor_ms(action: Callable[[], object]) -> float:
-    """Least processor time of some repetitions, in milliseconds."""
-    spent = []
-    for _ in range(REPEATS):
-        begun = time.process_time()
-        action()
-        spent.append(time.process_time() - begun)
-    return 1000 * min(spent)
-
-
-def record_calls(action: Callable[[], object]) -> list[tuple[Weights, Any]]:
-    """Every call of a network that an action makes: weights and input."""
-    calls: list[tuple[Weights, Any]] = []
+def shapes_of(action: Callable[[], object]) -> Counter[Shape]:
+    """How often a network is run on inputs of each shape."""
+    seen: list[Shape] = []
     original = OnnxAdapter._run
 
     def noting(self: OnnxAdapter, values: Any) -> Any:
-        calls.append((self._weights, values))
+        seen.append(values.shape)
         return original(self, values)
 
     OnnxAdapter._run = noting  # type: ignore[method-assign]
@@ -58,25 +58,42 @@ def record_calls(action: Callable[[], object]) -> list[tuple[Weights, Any]]:
         action()
     finally:
         OnnxAdapter._run = original  # type: ignore[method-assign]
-    return calls
+    return Counter(seen)
 
 
-def replay(calls: list[tuple[Weights, Any]]) -> None:
-    """The same calls with nothing around them."""
-    for weights, values in calls:
-        session = open_session(weights)
-        session.run(None, {session.get_inputs()[0].name: values})
+def as_it_comes(adapter: OnnxAdapter, shapes: Counter[Shape], batch: int) -> Callable[[], None]:
+    """The bare model on as many synthetic inputs, ``batch`` in a call of one session with a thread for each core."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = available_cores()
+    options.log_severity_level = 3
+    path = str(adapter._weights.path)
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    rng = np.random.default_rng(0)
+    calls = []
+    for (_, *rest), count in shapes.items():
+        ready = rng.random((batch, *rest), np.float32)
+        calls += [ready[: min(batch, count - first)] for first in range(0, count, batch)]
+
+    def work() -> None:
+        for values in calls:
+            session.run(None, {name: values})
+
+    return work
 
 
-def main() -> dict[str, float]:
-    """Measure and print; the ratios by name."""
-    frames = read_frames()
-    detector, face_detector = (
-        create_detector("nanodet-g-416", threads=1),
-        create_face_detector("yunet-2023mar", threads=1),
-    )
-    appearance = create_appearance("efficientnet-lite0", threads=1)
-    embedders = {name: create_face_embedder(name, threads=1) for name in ("sface", "mobilefacenet")}
+def main() -> dict[str, tuple[float, float]]:
+    """Measure and print; the two shares by name."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--size", default="640x360")
+    parser.add_argument("--rounds", type=int, default=7)
+    args = parser.parse_args()
+    width, height = map(int, args.size.split("x"))
+    frames = read_frames((width, height))
+    detector, face_detector = create_detector("nanodet-g-416"), create_face_detector("yunet-2023mar")
+    appearance = create_appearance("efficientnet-lite0")
+    embedders = {name: create_face_embedder(name) for name in ("sface", "mobilefacenet")}
     faces = face_detector.detect(frames)
     crops = [
         cut(image, raw.box)
@@ -84,22 +101,46 @@ def main() -> dict[str, float]:
         for raw in found
         if raw.score >= 0.4
     ]
-    actions: dict[str, Callable[[], object]] = {
-        "nanodet-g-416, frame": lambda: detector.detect(frames),
-        "yunet-2023mar, frame": lambda: face_detector.detect(frames),
-        **{f"{name}, face": partial(model.embed, frames, faces) for name, model in embedders.items()},
-        "efficientnet-lite0, crop": lambda: appearance.embed(crops),
-        "efficientnet-lite0, tags": lambda: appearance.tag(frames),
-    }
-    counts = {"frame": len(frames), "tags": len(frames), "face": sum(map(len, faces)), "crop": len(crops)}
-    ratios = {}
-    for name, action in actions.items():
-        calls = record_calls(action)
-        count = counts[name.rpartition(" ")[2]]
-        bare, adapted = processor_ms(partial(replay, calls)) / count, processor_ms(action) / count
-        ratios[name] = adapted / bare
-        print(f"{name:<26} bare {bare:6.2f} ms  adapter {adapted:6.2f} ms  ratio {ratios[name]:.2f}")
-    return ratios
+    batches = [slice(first, first + args.batch) for first in range(0, len(frames), args.batch)]
+    crop_batches = [slice(first, first + args.batch) for first in range(0, len(crops), args.batch)]
+
+    def each(work: Callable[[slice], object], parts: list[slice] = batches) -> Callable[[], None]:
+        def run() -> None:
+            for part in parts:
+                work(part)
+
+        return run
+
+    measured: list[tuple[str, Any, Callable[[], None], list[Any], int]] = [
+        ("nanodet-g-416, frame", detector, each(lambda b: detector.detect(frames[b])),
+         [detector.bare(frames[b]) for b in batches], len(frames)),
+        ("yunet-2023mar, frame", face_detector, each(lambda b: face_detector.detect(frames[b])),
+         [face_detector.bare(frames[b]) for b in batches], len(frames)),
+        *((f"{name}, face", model, each(partial(lambda model, b: model.embed(frames[b], faces[b]), model)),
+           [model.bare(sum(map(len, faces[b]))) for b in batches], sum(map(len, faces)))
+          for name, model in embedders.items()),
+        ("efficientnet-lite0, crop", appearance, each(lambda b: appearance.embed(crops[b]), crop_batches),
+         [appearance.bare(len(crops[b])) for b in crop_batches], len(crops)),
+        ("efficientnet-lite0, tags", appearance, each(lambda b: appearance.tag(frames[b])),
+         [appearance.bare(len(frames[b])) for b in batches], len(frames)),
+    ]  # fmt: skip
+    shares = {}
+    print(
+        f"{len(frames)} frames of {width}x{height}, {args.batch} a call, {sum(map(len, faces))} faces, {len(crops)} crops"
+    )
+    print(f"{'ms an item':<26}{'session':>9}{'spread':>9}{'adapter':>9}   share of session, of spread")
+    for name, adapter, action, bares, count in measured:
+
+        def spread(bares: list[Any] = bares) -> None:
+            for bare in bares:
+                bare()
+
+        rounds = take_turns([as_it_comes(adapter, shapes_of(action), args.batch), spread, action], args.rounds, 0.2)
+        session_s, spread_s, adapter_s = map(np.array, rounds)
+        shares[name] = statistics.median(session_s / adapter_s), statistics.median(spread_s / adapter_s)
+        times = "".join(f"{1000 * statistics.median(seconds) / count:9.2f}" for seconds in rounds)
+        print(f"{name:<26}{times}   {shares[name][0]:.2f}  {shares[name][1]:.2f}")
+    return shares
 
 
 if __name__ == "__main__":

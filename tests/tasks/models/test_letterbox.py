@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.geometry import Box
-from tasks.models.letterbox import Fit, fit_inside, network_input, resize
+from tasks.models.letterbox import Fit, bgr_input, fit_inside, network_input
 from tasks.models.protocols import Image
 
 
@@ -47,14 +47,18 @@ def test_network_input_is_bgr_scaled_and_padded_with_zero() -> None:
     image = blank(64, 20, (10, 20, 30))
     scale = np.array([1, 2, 3], np.float32).reshape(3, 1, 1)
     shift = np.array([0.5, 0, -1], np.float32).reshape(3, 1, 1)
-    values = network_input(image, fit_inside(image, 64, 64, 32), scale, shift)
-    assert values.shape == (1, 3, 32, 64)
-    assert values[0, :, 5, 7].tolist() == [30 * 1 + 0.5, 20 * 2, 10 * 3 - 1]
-    assert (values[0, :, 20:] == 0).all()
+    values = np.full((3, 32, 64), np.nan, np.float32)  # memory that had something else in it
+    network_input(image, fit_inside(image, 64, 64, 32), scale, shift, values)
+    assert values[:, 5, 7].tolist() == [30 * 1 + 0.5, 20 * 2, 10 * 3 - 1]
+    assert (values[:, 20:] == 0).all()
 
 
-def test_resize_reduces_without_skipping_pixels() -> None:
-    stripes = np.zeros((600, 600, 3), np.uint8)
-    stripes[:, ::2] = 255  # one pixel white, one black: sampling points would give all or nothing
-    assert np.abs(resize(stripes, 100, 100).astype(int) - 127).max() <= 2
-    assert resize(stripes, 600, 600) is stripes
+def test_an_image_is_enlarged_into_its_corner() -> None:
+    image = blank(48, 70, (1, 2, 3))
+    fit = fit_inside(image, 100, 100, 32)
+    assert (fit.width, fit.height, fit.input_width, fit.input_height) == (69, 100, 96, 128)
+    values = np.full((3, 128, 96), np.nan, np.float32)
+    bgr_input(image, fit, values)
+    assert values[:, :100, :69] == pytest.approx(np.array([3, 2, 1]).reshape(3, 1, 1) * np.ones((100, 69)))
+    assert (values[:, 100:] == 0).all()
+    assert (values[:, :, 69:] == 0).all()

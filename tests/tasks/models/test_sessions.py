@@ -101,3 +101,42 @@ def test_creating_adapters_loads_no_runtime() -> None:
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_error_stops_the_others() -> None:
+    done = []
+
+    def fail_first(item: int) -> None:
+        if item == 0:
+            raise ValueError("no")
+        time.sleep(0.01)
+        done.append(item)
+
+    with pytest.raises(ValueError, match="no"):
+        OnnxAdapter("x", shipped(), threads=2)._map(fail_first, list(range(500)))
+    time.sleep(0.05)
+    assert len(done) < 10
+
+
+def test_each_thread_writes_its_inputs_into_memory_of_its_own() -> None:
+    adapter = OnnxAdapter("x", shipped(), threads=2)
+    ours = adapter._input(2, 3)
+    assert ours.shape == (2, 3)
+    assert np.shares_memory(ours, adapter._input(3, 2))
+    with ThreadPoolExecutor(1) as pool:
+        assert not np.shares_memory(ours, pool.submit(adapter._input, 2, 3).result())
+    larger = adapter._input(50, 50)
+    larger[:] = 1
+    assert adapter._input(2, 2).tolist() == [[1, 1], [1, 1]]
+
+
+def test_batches_at_the_same_time_share_the_threads() -> None:
+    adapter = OnnxAdapter("x", shipped(), threads=2)
+
+    def square(item: int) -> int:
+        time.sleep(0.001)
+        return item * item
+
+    with ThreadPoolExecutor(4) as pool:
+        batches = list(pool.map(lambda k: adapter._map(square, list(range(k, k + 20))), range(8)))
+    assert batches == [[item * item for item in range(k, k + 20)] for k in range(8)]

@@ -2,7 +2,6 @@ import numpy as np
 import pytest
 
 from schemas.geometry import Box
-from tasks.models.letterbox import Fit
 from tasks.models.protocols import FaceDetector, Image, RawFace
 from tasks.models.weights import find_model, locate_weights
 from tasks.models.yunet import YuNet, decode, prior_cells
@@ -27,7 +26,7 @@ def test_decoding_a_made_up_output() -> None:
     boxes[1][0, 1] = (0.5, 0.25, np.log(2), 0)  # centre (1.5, .25) strides of 16, size 2 x 1
     points[1][0, 1] = (0, 0, 1, 0, 0.5, 0.5, 0, 1, 1, 1)
     classes[0][0, 0], objects[0][0, 0] = 0.5, 0.5
-    seen = decode([*classes, *objects, *boxes, *points], Fit(128, 64, 64, 32, 64, 32), 0.6)
+    seen = decode([*classes, *objects, *boxes, *points], 64, 32, 0.6)
     assert seen.scores == pytest.approx([0.9])
     assert seen.edges == pytest.approx(np.array([[24 - 16, 4 - 8, 24 + 16, 4 + 8]]))
     assert seen.landmarks[0].tolist() == [[16, 0], [32, 0], [24, 8], [16, 16], [32, 16]]
