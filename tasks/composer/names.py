@@ -52,12 +52,13 @@ def assign_names(entity_ids: Iterable[str], draw: Draw) -> dict[str, str]:
     """
     free = draw.order(NAMES)
     pairs = (f"{first} {second}" for first in free.copy() for second in NAMES if first != second)
+    unlike = free.copy()  # every name so far
     names: dict[str, str] = {}
     initials: set[str] = set()
     for entity_id in entity_ids:
         if len(names) < DISTINCT:
-            unlike = [name for name in free if not any(_alike(name, other) for other in names.values())]
             name = next((name for name in unlike if name[0] not in initials), unlike[0])
+            unlike = [other for other in unlike if not _alike(other, name)]
         else:
             name = free[0] if free else next(pairs)
         if name in free:
