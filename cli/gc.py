@@ -17,6 +17,7 @@ EPILOG = """\
 examples:
   storyreasoning gc films --dry-run
   storyreasoning gc films --keep 1
+  storyreasoning gc s3://bucket/films
 """
 
 
@@ -29,7 +30,7 @@ def add_parser(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") 
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("workspace", metavar="WORKSPACE", type=workspace_place, help="a workspace")
+    parser.add_argument("workspace", metavar="WORKSPACE", type=workspace_place, help="a workspace, or its URL")
     parser.add_argument(
         "--keep", type=int, default=KEEP, metavar="N", help="runs whose results stay (default: the last %(default)s)"
     )
@@ -43,17 +44,17 @@ def run(args: argparse.Namespace) -> int:
     if args.keep < 1:
         raise ConfigError(f"--keep must be at least 1, not {args.keep}")
     from tasks.runtime.collect import drop, find_garbage
-    from tasks.runtime.workspace import locked_workspace, open_workspace
+    from tasks.runtime.mirror import building_in, existing_workspace
 
-    workspace = open_workspace(args.workspace)
+    workspace = existing_workspace(str(args.workspace))
     if args.dry_run:
         garbage = find_garbage(workspace, args.keep)
     else:
-        with locked_workspace(args.workspace):
+        with building_in(str(args.workspace)) as workspace:
             garbage = find_garbage(workspace, args.keep)
-            drop(garbage)
+            drop(workspace, garbage)
     if args.json:
-        files = [str(path.relative_to(args.workspace)) for path in (*garbage.shard_files, *garbage.run_files)]
+        files = [path.relative_to(workspace.root).as_posix() for path in (*garbage.shard_files, *garbage.run_files)]
         told = {"bytes": garbage.bytes, "shards": garbage.shards, "kept_runs": list(garbage.kept), "files": files}
         print(json.dumps({"dropped": not args.dry_run, **told}, ensure_ascii=False, indent=1))
     else:

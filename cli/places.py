@@ -3,9 +3,8 @@
 import argparse
 from pathlib import Path
 
-_ARGUMENTS = {"check": "source", "inspect": "place", "view": "place", "build": "", "retry": ""}
-"""The argument that may name a workspace, where it is not ``workspace``; ``build`` and ``retry`` take URLs themselves."""
-_MUST_BE_HERE = ("gc",)
+_ARGUMENTS = {"check": "source", "inspect": "place", "view": "place", "build": "", "retry": "", "gc": ""}
+"""The argument that may name a workspace, where it is not ``workspace``; some commands take URLs themselves."""
 
 
 class Url(str):
@@ -23,17 +22,12 @@ def bring_here(args: argparse.Namespace, command: str) -> None:
     """Put, in place of a workspace's URL, the path of its copy on this machine, brought up to date.
 
     Raises:
-        ConfigError: the command works on a workspace of this machine only.
         WorkspaceError: the URL cannot be read, or holds no workspace.
     """
     name = _ARGUMENTS.get(command, "workspace")
     value = getattr(args, name, None)
     if not isinstance(value, str) or "://" not in value:
         return
-    if command in _MUST_BE_HERE:
-        from schemas.errors import ConfigError
-
-        raise ConfigError(f"{command} works on a workspace of this machine, and {value} is a URL")
     from tasks.runtime.mirror import local_copy
 
     copy = local_copy(value)

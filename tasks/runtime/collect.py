@@ -4,12 +4,13 @@ What the last runs stand on is never dropped, nor what a run made that began aft
 want it. Anything else a build can make again. A manifest goes before its files, so that one that is there always holds.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from schemas.errors import WorkspaceError
+from tasks.runtime.objects import Objects, inside
 from tasks.runtime.record import read_record
 from tasks.runtime.store import ShardStore
 from tasks.runtime.workspace import Workspace
@@ -19,7 +20,10 @@ BEGUN = ".begun.json"
 
 @dataclass(frozen=True, slots=True)
 class Garbage:
-    """What may go: shards' files, manifests first, and records of runs; ``kept`` runs stay with all that they stand on."""
+    """What may go: shards' files, manifests first, and records of runs; ``kept`` runs stay with all that they stand on.
+
+    Files of a workspace at a URL are named as they are or would be in its copy.
+    """
 
     shard_files: tuple[Path, ...]
     run_files: tuple[Path, ...]
@@ -63,10 +67,11 @@ def find_garbage(workspace: Workspace, keep: int) -> Garbage:
     records = kept_runs(workspace, keep)
     begun = begun_runs(workspace, records)
     named = _named(workspace, records)
-    store = ShardStore(workspace.shards)
+    store = ShardStore(workspace.shards, workspace.remote)
+    sizes = _sizes(workspace)
     files: list[Path] = []
     shards = 0
-    for stage, shard, versions in _stored(workspace.shards):
+    for stage, shard, versions in _stored(path for path in sizes if path.is_relative_to(workspace.shards)):
         for key, paths in versions.items():
             manifest = store.find(stage, shard, key) if begun or not records else None
             if (stage, shard, key) in named or (manifest is not None and (not records or manifest.run in begun)):
@@ -74,12 +79,12 @@ def find_garbage(workspace: Workspace, keep: int) -> Garbage:
             shards += 1
             files += sorted(paths, key=lambda path: path.suffix != ".json")
     ids = {str(record["run_id"]) for record in records} | begun
-    told = sorted(workspace.runs.glob("*.json")) if records else []
+    told = sorted(path for path in sizes if path.parent == workspace.runs and path.suffix == ".json") if records else []
     runs = [path for path in told if path.name.removesuffix(BEGUN).removesuffix(".json") not in ids]
     return Garbage(
         shard_files=tuple(files),
         run_files=tuple(runs),
-        bytes=sum(path.stat().st_size for path in (*files, *runs)),
+        bytes=sum(sizes[path] for path in (*files, *runs)),
         shards=shards,
         kept=tuple(str(record["run_id"]) for record in records),
     )
@@ -98,21 +103,42 @@ def _named(workspace: Workspace, records: list[dict[str, Any]]) -> set[tuple[str
         raise WorkspaceError(f"a record in {workspace.runs} is damaged: run 'storyreasoning build' again") from error
 
 
-def drop(garbage: Garbage) -> None:
-    """Remove what was found; call only under the workspace's lock, taken before it was looked for."""
-    for path in (*garbage.shard_files, *garbage.run_files):
-        path.unlink(missing_ok=True)
+def drop(workspace: Workspace, garbage: Garbage) -> None:
+    """Remove what was found, at its URL first; call only under the workspace's lock, taken before it was looked for.
+
+    Raises:
+        WorkspaceError: something at the URL cannot be removed.
+    """
+    manifests = [path for path in garbage.shard_files if path.suffix == ".json"]
+    others = [path for path in garbage.shard_files if path.suffix != ".json"]
+    for some in (manifests, others, garbage.run_files):
+        if workspace.remote:
+            Objects(workspace.remote).remove_all([path.relative_to(workspace.root).as_posix() for path in some])
+        for path in some:
+            path.unlink(missing_ok=True)
     for folder in {path.parent for path in garbage.shard_files}:
         for empty in (folder, folder.parent):
             if empty.is_dir() and not any(empty.iterdir()):
                 empty.rmdir()
 
 
-def _stored(root: Path) -> Iterator[tuple[str, str, Mapping[str, list[Path]]]]:
-    """Every shard's folder with the files of each version in it, by key."""
-    for folder in sorted(path for path in root.glob("*/*") if path.is_dir()):
-        versions: dict[str, list[Path]] = {}
-        for path in sorted(folder.iterdir()):
-            if path.is_file():
-                versions.setdefault(path.name.partition(".")[0], []).append(path)
-        yield folder.parent.name, folder.name, versions
+def _sizes(workspace: Workspace) -> dict[Path, int]:
+    """Bytes of the files of shards and of records, of a workspace at a URL also of those that are only there."""
+    folders = (workspace.shards, workspace.runs)
+    sizes = {path: path.stat().st_size for folder in folders for path in folder.rglob("*") if path.is_file()}
+    if workspace.remote:
+        objects = Objects(workspace.remote)
+        for folder in folders:
+            there = objects.sizes(folder.relative_to(workspace.root).as_posix())
+            sizes |= {inside(workspace.root, address): size for address, size in there.items()}
+    return sizes
+
+
+def _stored(paths: Iterable[Path]) -> Iterator[tuple[str, str, Mapping[str, list[Path]]]]:
+    """Every shard with the files of each version of it, by key."""
+    shards: dict[tuple[str, str], dict[str, list[Path]]] = {}
+    for path in sorted(paths):
+        versions = shards.setdefault((path.parent.parent.name, path.parent.name), {})
+        versions.setdefault(path.name.partition(".")[0], []).append(path)
+    for (stage, shard), versions in sorted(shards.items()):
+        yield stage, shard, versions

@@ -16,7 +16,7 @@ from schemas.errors import WorkspaceError
 from tasks.runtime.atomic import write_json
 from tasks.runtime.keys import slug
 from tasks.runtime.lease import LOCK, leased
-from tasks.runtime.objects import Objects
+from tasks.runtime.objects import Objects, inside
 from tasks.runtime.places import find_place, is_url
 from tasks.runtime.progress import Event, emit
 from tasks.runtime.workspace import Workspace, locked_workspace, open_workspace
@@ -87,6 +87,17 @@ def local_copy(url: str) -> Path:
     return folder
 
 
+def existing_workspace(workspace: str) -> Workspace:
+    """Open a workspace that exists, to read it: a folder, or a URL with its copy on this machine.
+
+    Raises:
+        WorkspaceError: there is none, it is of another version, or it cannot be read.
+    """
+    if not is_url(workspace):
+        return open_workspace(Path(workspace))
+    return Workspace(local_copy(workspace), workspace.rstrip("/"))
+
+
 def origin_of(folder: Path) -> str:
     """The URL of the workspace that a folder is the copy of; empty for a workspace of this machine."""
     try:
@@ -110,7 +121,7 @@ def fetch_outputs(objects: Objects, folder: Path) -> None:
     notes = _read_notes(folder)
     for address, stamp in there.items():
         if not address.startswith("shards/") and notes.get(address) != [stamp, _state(folder / address)]:
-            objects.fetch(address, _inside(folder, address))
+            objects.fetch(address, inside(folder, address))
     here = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
     for address, path in here.items():
         sent = address in notes or (address.startswith("shards/") and address.endswith(".json"))
@@ -141,18 +152,6 @@ def send_outputs(objects: Objects, folder: Path) -> None:
         if address not in here and address.startswith(("dataset/", "runs/", "videos/")):
             objects.remove(address)
     _write_notes(folder, objects.list())
-
-
-def _inside(folder: Path, address: str) -> Path:
-    """The file of the copy for an object.
-
-    Raises:
-        WorkspaceError: the object's name leads out of the folder.
-    """
-    parts = address.split("/")
-    if any(part in ("", ".", "..") or "\0" in part or "\\" in part for part in parts):
-        raise WorkspaceError(f"an object is called {address!r}, which is no name of a file: remove it")
-    return folder.joinpath(*parts)
 
 
 def _state(path: Path) -> str:

@@ -1,6 +1,7 @@
 """Files at a URL that are written whole: an object appears when all of it is there, as stores of objects have it."""
 
 import contextlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -11,6 +12,8 @@ from tasks.runtime.atomic import atomic_path
 from tasks.runtime.places import Place, explain, find_place
 
 _STAMPS = ("ETag", "etag", "md5Hash", "generation", "LastModified", "mtime", "updated", "created")
+
+_AT_ONCE = 1000
 
 
 class _Missing(Exception):
@@ -37,6 +40,17 @@ class Objects:
         Raises:
             WorkspaceError: the place cannot be listed.
         """
+        return {address: _stamp(details) for address, details in self._find(below).items()}
+
+    def sizes(self, below: str = "") -> dict[str, int]:
+        """Bytes of every object below an address, asked anew each time.
+
+        Raises:
+            WorkspaceError: the place cannot be listed.
+        """
+        return {address: int(details.get("size") or 0) for address, details in self._find(below).items()}
+
+    def _find(self, below: str) -> dict[str, dict[str, Any]]:
         system, root = self._place.system, self._place.path.rstrip("/")
         try:
             system.invalidate_cache()
@@ -46,7 +60,7 @@ class Objects:
         except Exception as error:  # each file system raises a tree of its own
             raise WorkspaceError(explain(self.url, error)) from error
         skip = len(root) + 1
-        return {path[skip:]: _stamp(dict(details)) for path, details in sorted(found.items())}
+        return {path[skip:]: dict(details) for path, details in sorted(found.items())}
 
     def put(self, address: str, source: Path) -> None:
         """Write an object from a file.
@@ -127,6 +141,22 @@ class Objects:
         except Exception as error:  # each file system raises a tree of its own
             raise WorkspaceError(self._refused(address, error)) from error
 
+    def remove_all(self, addresses: Sequence[str]) -> None:
+        """Take objects away, a thousand a request where the store can; those that are not there are fine.
+
+        Raises:
+            WorkspaceError: one cannot be removed.
+        """
+        for first in range(0, len(addresses), _AT_ONCE):
+            some = addresses[first : first + _AT_ONCE]
+            try:
+                self._place.system.rm([self._path(address) for address in some])
+            except FileNotFoundError:  # one of them: which, it does not say
+                for address in some:
+                    self.remove(address)
+            except Exception as error:  # each file system raises a tree of its own
+                raise WorkspaceError(self._refused(some[0], error)) from error
+
     def _write_s3(self, path: str, content: bytes, instead_of: bytes | None, new: bool) -> None:
         system = self._place.system
         bucket, key, _ = system.split_path(path)
@@ -151,3 +181,15 @@ def _stamp(details: dict[str, Any]) -> str:
     """What changes with an object: its entity tag, else its version or time."""
     told = next((str(details[name]) for name in _STAMPS if details.get(name)), "")
     return f"{details.get('size')}:{told}"
+
+
+def inside(folder: Path, address: str) -> Path:
+    """The file of the copy for an object.
+
+    Raises:
+        WorkspaceError: the object's name leads out of the folder.
+    """
+    parts = address.split("/")
+    if any(part in ("", ".", "..") or "\0" in part or "\\" in part for part in parts):
+        raise WorkspaceError(f"an object is called {address!r}, which is no name of a file: remove it")
+    return folder.joinpath(*parts)

@@ -2,6 +2,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -36,10 +37,59 @@ def test_a_workspace_at_a_url_is_read_like_one_here(run: Run, built: str) -> Non
     assert "sha256" in traced.out
 
 
-def test_what_drops_files_wants_them_here(run: Run) -> None:
-    told = run("gc", URL)
-    assert told.code == 2
-    assert f"works on a workspace of this machine, and {URL} is a URL" in told.error
+def test_gc_drops_at_the_url_what_no_run_needs(
+    run: Run, built: str, films: Path, settings: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import fsspec
+
+    system: Any = fsspec.filesystem("memory")
+    with settings.open("a") as file:
+        file.write("[draft]\nseed = 5\n")
+    monkeypatch.setenv("STORYREASONING_WORKSPACES", str(tmp_path / "second builder"))
+    assert run("build", films, "--workspace", built, "--engine", "plain", "--config", settings).code == 0
+    monkeypatch.setenv("STORYREASONING_WORKSPACES", str(tmp_path / "cleaner"))  # which has seen none of it
+    before = set(system.store)
+    assert "would drop 0 results of shards and 0 records" in run("gc", built, "--dry-run").out
+    told = json.loads(run("gc", built, "--keep", 1, "--dry-run", "--json").out)
+    assert (told["dropped"], told["shards"], len(told["kept_runs"])) == (False, 9, 1)
+    assert set(system.store) == before, "looking drops nothing"
+    root = "/" + URL.partition("://")[2]
+    assert told["bytes"] == sum(system.size(f"{root}/{name}") for name in told["files"])
+
+    refused = system.rm_file
+
+    def fails_for_tables(path: str) -> None:
+        if path.endswith(".parquet"):
+            raise OSError("503 Slow Down")
+        refused(path)
+
+    with monkeypatch.context() as broken:
+        broken.setattr(type(system), "rm_file", lambda _, path: fails_for_tables(path))
+        broken.setattr(type(system), "rm", lambda self, paths, **_: [self.rm_file(path) for path in paths])
+        failed = run("gc", built, "--keep", 1)
+    assert failed.code == 1
+    assert "\n" not in failed.error
+    assert "503 Slow Down" in failed.error
+    left = {path for path in set(system.store) - before if not path.endswith("lock.json")}
+    assert left == set(), "nothing new"
+    gone = before - set(system.store)
+    assert gone, "manifests go first"
+    assert all(path.endswith(".json") for path in gone)
+
+    assert run("gc", built, "--keep", 1).out.startswith("dropped 9 results of shards and 1 records")
+    assert before - set(system.store) == {f"{root}/{name}" for name in told["files"]}
+    again = run("build", films, "--workspace", built, "--engine", "plain", "--config", settings, "--json")
+    assert not [line for line in again.out.splitlines() if json.loads(line)["event"] == "shard_started"]
+
+
+def test_gc_of_a_url_without_a_workspace_makes_none(run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import fsspec
+
+    monkeypatch.setenv("STORYREASONING_WORKSPACES", str(tmp_path / "cleaner"))
+    told = run("gc", "memory://nothing/here")
+    assert told.code != 0
+    assert "memory://nothing/here holds no workspace" in told.error
+    assert not [path for path in fsspec.filesystem("memory").store if path.startswith("/nothing")]
 
 
 def test_a_retry_changes_what_is_at_the_url(

@@ -50,7 +50,7 @@ def standing(workspace: Workspace) -> set[tuple[str, int]]:
 
 
 def collect(workspace: Workspace, keep: int) -> None:
-    drop(find_garbage(workspace, keep))
+    drop(workspace, find_garbage(workspace, keep))
 
 
 def test_only_what_the_last_runs_stand_on_stays(workspace: Workspace) -> None:
@@ -62,7 +62,7 @@ def test_only_what_the_last_runs_stand_on_stays(workspace: Workspace) -> None:
     files = [*garbage.shard_files, *garbage.run_files]
     assert garbage.bytes == sum(path.stat().st_size for path in files)
     assert standing(workspace) == {(name, bits) for name in "ab" for bits in (3, 4, 5)}, "looking drops nothing"
-    drop(garbage)
+    drop(workspace, garbage)
     assert standing(workspace) == {(name, bits) for name in "ab" for bits in (4, 5)}
     assert not any(path.exists() for path in files)
     assert find_garbage(workspace, 2).shard_files == ()
