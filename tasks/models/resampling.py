@@ -28,7 +28,7 @@ _WORTH_AVERAGING = 4
 
 _BLOCK = 16  # columns made by one product: more would multiply more zeros, fewer make more calls
 _ONE_THREAD = 2**18  # multiplications from which OpenBLAS starts threads, beside those that images are spread over
-_AXES = 1024  # pairs of lengths kept; each takes some ten kilobytes
+_AXES = 512  # pairs of lengths kept; each takes 30 to 80 kB
 
 _scratch = Scratch()
 
@@ -59,7 +59,7 @@ def _weights(length: int, extent: float, wanted: int) -> "sparse.csr_array":
     shares = np.maximum(0.0, 1 - np.abs(places + 0.5 - centres[:, None]) / reach) * (places < length)
     shares /= shares.sum(axis=1, keepdims=True)
     rows, taps = np.nonzero(shares)
-    entries: Any = (shares[rows, taps].astype(np.float32), (rows, places[rows, taps]))
+    entries: Any = shares[rows, taps].astype(np.float32), (rows.astype(np.int32), places[rows, taps].astype(np.int32))
     return sparse.csr_array(sparse.coo_array(entries, shape=(wanted, length)))
 
 
