@@ -47,7 +47,7 @@ class AlignedFaceEmbedder(OnnxAdapter):
 
     def bare(self, count: int) -> Bare:
         """The network alone, as :meth:`embed` runs it on so many faces."""
-        return self._alone([(1, 3, SIZE, SIZE)] * count)
+        return self._on_batches([(3, SIZE, SIZE)] * count)
 
     def _embed_one(self, job: tuple[Image, RawFace]) -> Embeddings:
         values = align_face(*job).transpose(2, 0, 1)[None].astype(np.float32)

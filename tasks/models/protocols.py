@@ -18,8 +18,8 @@ from schemas.geometry import Box
 Image = NDArray[np.uint8]
 Embeddings = NDArray[np.float32]
 Bare = Callable[[], None]
-"""What a network does in one call of its adapter and nothing else: as many inputs of the same shapes, synthetic, which lie
-ready on its device. It returns when the device is done. The rate of an adapter is held against this."""
+"""What a network does in one call of its adapter and nothing else: as many inputs of the same shapes, in synthetic batches that
+lie ready on its device. It returns when the device is done. The rate of an adapter is held against this."""
 
 
 @dataclass(frozen=True, slots=True)

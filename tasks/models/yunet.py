@@ -96,9 +96,9 @@ class YuNet(OnnxAdapter):
         """The network alone, as :meth:`detect` runs it on these images: on each, and on the closeups of the faces in it."""
         fits = [fit_inside(image, self._long_side, self._long_side, STRIDES[-1]) for image in images]
         faces = sum(min(len(found), self._closeups) for found in self.detect(images))
-        closeup = (1, 3, CLOSEUP_SIDE, CLOSEUP_SIDE)
-        return self._alone(
-            [*((1, 3, fit.input_height, fit.input_width) for fit in fits), *[closeup] * (faces * len(CLOSEUP_CONTEXT))]
+        closeup = (3, CLOSEUP_SIDE, CLOSEUP_SIDE)
+        return self._on_batches(
+            [*((3, fit.input_height, fit.input_width) for fit in fits), *[closeup] * (faces * len(CLOSEUP_CONTEXT))]
         )
 
     def _find(self, image: Image) -> list[RawFace]:

@@ -3,8 +3,8 @@
 ``python -m tests.perf.vision_adapters [--batch 8] [--size 640x360]`` prints wall milliseconds an item, medians of rounds taken in
 turn in this process on all its cores:
 
-* *session*: the bare model on synthetic batches, as ONNX Runtime comes: one session with a thread for each core, ``--batch``
-  different inputs in a call;
+* *session*: the bare model on synthetic batches, as ONNX Runtime comes and as ``storyreasoning bench vision`` measures it: one
+  session with a thread for each core, at most 8 different inputs in a call;
 * *spread*: the network alone as the adapter runs it, one image a call and a thread, on the same number of inputs;
 * *adapter*: images in, results out, in calls of ``--batch`` frames;
 
@@ -19,17 +19,17 @@ from functools import partial
 from typing import Any
 
 import numpy as np
-import onnxruntime
 import PIL.Image
 
 from schemas.geometry import Box
 from tasks.benchmark.rates import take_turns
 from tasks.models.protocols import Image
 from tasks.models.registry import create_appearance, create_detector, create_face_detector, create_face_embedder
-from tasks.models.sessions import OnnxAdapter, available_cores
+from tasks.models.sessions import OnnxAdapter
 from tests.perf.frames import OFFICE_FILM, SAMPLE_FILM
 
 Shape = tuple[int, ...]
+DISTINCT = 16
 
 
 def read_frames(size: tuple[int, int]) -> list[Image]:
@@ -61,23 +61,19 @@ def shapes_of(action: Callable[[], object]) -> Counter[Shape]:
     return Counter(seen)
 
 
-def as_it_comes(adapter: OnnxAdapter, shapes: Counter[Shape], batch: int) -> Callable[[], None]:
-    """The bare model on as many synthetic inputs, ``batch`` in a call of one session with a thread for each core."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = available_cores()
-    options.log_severity_level = 3
-    path = str(adapter._weights.path)
-    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
+def spread_alone(adapter: OnnxAdapter, shapes: Counter[Shape]) -> Callable[[], None]:
+    """The network on as many synthetic inputs, as the adapter runs it: one a call on each thread.
+
+    :data:`DISTINCT` inputs of a shape take turns: one alone would lie in the processor's cache, as no image of a batch does.
+    """
     rng = np.random.default_rng(0)
-    calls = []
-    for (_, *rest), count in shapes.items():
-        ready = rng.random((batch, *rest), np.float32)
-        calls += [ready[: min(batch, count - first)] for first in range(0, count, batch)]
+    inputs = []
+    for shape, count in shapes.items():
+        ready = [rng.random(shape, np.float32) for _ in range(min(count, DISTINCT))]
+        inputs += [ready[k % len(ready)] for k in range(count)]
 
     def work() -> None:
-        for values in calls:
-            session.run(None, {name: values})
+        adapter._map(adapter._run, inputs)
 
     return work
 
@@ -131,11 +127,11 @@ def main() -> dict[str, tuple[float, float]]:
     print(f"{'ms an item':<26}{'session':>9}{'spread':>9}{'adapter':>9}   share of session, of spread")
     for name, adapter, action, bares, count in measured:
 
-        def spread(bares: list[Any] = bares) -> None:
+        def session(bares: list[Any] = bares) -> None:
             for bare in bares:
                 bare()
 
-        rounds = take_turns([as_it_comes(adapter, shapes_of(action), args.batch), spread, action], args.rounds, 0.2)
+        rounds = take_turns([session, spread_alone(adapter, shapes_of(action)), action], args.rounds, 0.2)
         session_s, spread_s, adapter_s = map(np.array, rounds)
         shares[name] = statistics.median(session_s / adapter_s), statistics.median(spread_s / adapter_s)
         times = "".join(f"{1000 * statistics.median(seconds) / count:9.2f}" for seconds in rounds)

@@ -1,4 +1,4 @@
-"""Bare networks do what their adapters have them do: as many runs, on inputs of the same shapes."""
+"""Bare networks do what their adapters have them do, in batches: as many inputs of the same shapes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -14,15 +14,20 @@ Record = Callable[[Callable[[], object]], list[tuple[int, ...]]]
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Record:
-    """The shapes of what networks are run on while something is done, sorted: threads come as they may."""
+    """The shapes of the images that networks are run on while something is done, sorted: threads come as they may."""
     seen: list[tuple[int, ...]] = []
-    original = OnnxAdapter._run
 
-    def noting(self: OnnxAdapter, values: Any) -> Any:
-        seen.append(values.shape)
-        return original(self, values)
+    def note(name: str) -> None:
+        original = getattr(OnnxAdapter, name)
 
-    monkeypatch.setattr(OnnxAdapter, "_run", noting)
+        def noting(self: OnnxAdapter, values: Any) -> Any:
+            seen.extend([values.shape[1:]] * len(values))
+            return original(self, values)
+
+        monkeypatch.setattr(OnnxAdapter, name, noting)
+
+    note("_run")
+    note("_run_batch")
 
     def record(work: Callable[[], object]) -> list[tuple[int, ...]]:
         seen.clear()
@@ -68,3 +73,10 @@ def test_appearance(runs: Record, appearance: AppearanceModel, sample: dict[str,
     images = mixed(sample)
     check(runs, lambda: appearance.embed(images), appearance.bare(len(images)))
     check(runs, lambda: appearance.tag(images), appearance.bare(len(images)))
+
+
+def test_in_batches_with_all_threads(monkeypatch: pytest.MonkeyPatch, appearance: AppearanceModel) -> None:
+    counts: list[int] = []
+    monkeypatch.setattr(OnnxAdapter, "_run_batch", lambda _, values: counts.append(len(values)))
+    appearance.bare(21)()
+    assert counts == [8, 8, 5]

@@ -24,10 +24,10 @@ def test_one_session_a_process_whichever_thread_asks(monkeypatch: pytest.MonkeyP
     loads = []
     load = sessions._load
 
-    def slow(weights: Weights) -> object:
+    def slow(weights: Weights, threads: int) -> object:
         loads.append(weights)
         time.sleep(0.05)
-        return load(weights)
+        return load(weights, threads)
 
     monkeypatch.setattr(sessions, "_sessions", {})
     monkeypatch.setattr(sessions, "_load", slow)
