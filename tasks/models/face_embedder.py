@@ -50,8 +50,9 @@ class AlignedFaceEmbedder(OnnxAdapter):
         return self._on_batches([(3, SIZE, SIZE)] * count)
 
     def _embed_one(self, job: tuple[Image, RawFace]) -> Embeddings:
-        values = align_face(*job).transpose(2, 0, 1)[None].astype(np.float32)
+        values = self._input(3, SIZE, SIZE)
+        values[:] = align_face(*job).transpose(2, 0, 1)
         values -= 127.5
         values /= 128
-        vector: Embeddings = self._run(values)[0][0]
+        vector: Embeddings = self._run(values[None])[0][0]
         return vector
