@@ -101,7 +101,7 @@ class FacesConfig(Section):
 
     detector: str = Field("yunet-2023mar", description="name of the face detector in the model list")
     embedder: str = Field("sface", description="name of the face embedder in the model list")
-    batch: int = Field(8, ge=1, description="frames in one call of the detector")
+    batch: int = Field(16, ge=1, description="frames in one call of the detector")
     score: float = Field(0.70, ge=0, le=1, description="score from which a face counts")
     min_side: float = Field(8, ge=1, description="smallest width of a face, in pixels of its frame")
     max_per_frame: int = Field(20, ge=1, description="most faces kept of a frame, largest first")
