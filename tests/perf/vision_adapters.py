@@ -3,8 +3,8 @@
 ``python -m tests.perf.vision_adapters [--batch 8] [--size 640x360]`` prints wall milliseconds an item, medians of rounds taken in
 turn in this process on all its cores:
 
-* *session*: the bare model on synthetic batches, as ONNX Runtime comes and as ``storyreasoning bench vision`` measures it: one
-  session with a thread for each core, at most 8 different inputs in a call;
+* *session*: the bare model on synthetic batches, as ``storyreasoning bench vision`` measures it: one session of ONNX Runtime with
+  a thread for each core, in batches about as large as it is quickest in;
 * *spread*: the network alone as the adapter runs it, one image a call and a thread, on the same number of inputs;
 * *adapter*: images in, results out, in calls of ``--batch`` frames;
 

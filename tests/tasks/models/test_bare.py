@@ -80,3 +80,12 @@ def test_in_batches_with_all_threads(monkeypatch: pytest.MonkeyPatch, appearance
     monkeypatch.setattr(OnnxAdapter, "_run_batch", lambda _, values: counts.append(len(values)))
     appearance.bare(21)()
     assert counts == [8, 8, 5]
+
+
+def test_large_inputs_in_smaller_batches(monkeypatch: pytest.MonkeyPatch, face_detector: FaceDetector) -> None:
+    wide = [np.zeros((360, 640, 3), np.uint8)] * 3  # without a face
+    bare = face_detector.bare(wide)
+    shapes: list[tuple[int, ...]] = []
+    monkeypatch.setattr(OnnxAdapter, "_run_batch", lambda _, values: shapes.append(values.shape))
+    bare()
+    assert shapes == [(1, 3, 384, 640)] * 3
