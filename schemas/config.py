@@ -158,7 +158,7 @@ class ReidentifyConfig(Section):
     """Who is who across the frames of a story."""
 
     calibration: str = Field(
-        "embedded-v1", description="name of a shipped calibration, or path of one that ends in .json"
+        "embedded-v2", description="name of a shipped calibration, or path of one that ends in .json"
     )
     threshold: float = Field(0.0, description="log-odds from which two groups are one entity; higher splits more")
     margin: float = Field(

@@ -20,6 +20,7 @@ from tasks.models.protocols import Embeddings, FaceDetector, FaceEmbedder, Image
 from tasks.models.registry import (
     create_face_detector,
     create_face_embedder,
+    face_detector_digests,
     face_options,
     frame_decoder,
     model_digest,
@@ -189,7 +190,7 @@ def faces_shard(
 def _models(config: BuildConfig) -> Mapping[str, str]:
     params, options = config.faces, face_options(config.faces)
     return {
-        params.detector: model_digest(params.detector, "face_detector", options=options),
+        **face_detector_digests(params.detector, options),
         params.embedder: model_digest(params.embedder, "face_embedder", options=options),
     }
 
@@ -216,7 +217,7 @@ def _run(inputs: Inputs) -> Iterator[Outcome]:
 
 STAGE = Stage(
     name="faces",
-    version=4,
+    version=5,
     unit="frame",
     schema=PEOPLE,
     inputs=("detect", "landmarks", "select", "ingest"),

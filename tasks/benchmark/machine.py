@@ -5,7 +5,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
-from tasks.models.sessions import available_cores
+from tasks.models.device import available_cores
 
 LIBRARIES = (
     "torch",

@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 from PIL import Image as PillowImage
 
 from schemas.errors import ModelError
-from tasks.models.device import BatchLimit, Device, batch_sizes, choose_device, finish, import_torch
+from tasks.models.device import BatchLimit, Device, available_cores, batch_sizes, choose_device, finish, import_torch
 from tasks.models.embeddings import normalise
 from tasks.models.hub import fetch
 from tasks.models.options import Options
 from tasks.models.production import ProductionModel, pin
 from tasks.models.protocols import Bare, Embeddings, Image
-from tasks.models.sessions import available_cores
 from tasks.models.staging import Staging
 from tasks.models.zero_shot import Answers, embed_questions, shipped_questions, tag_images
 

@@ -1,6 +1,7 @@
 """Faces brought into one pose: the five landmarks are moved onto fixed places by rotation, scaling and shift."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +17,7 @@ TEMPLATE = np.array(
 )
 """Where the landmarks of :class:`~tasks.models.protocols.RawFace` lie in an aligned face (InsightFace, ``arcface_dst``)."""
 
+_TEMPLATE = TEMPLATE.tolist()
 _MARGIN = 2  # source pixels around the face that interpolation may read
 
 
@@ -25,13 +27,19 @@ def similarity_transform(source: NDArray[np.float64], target: NDArray[np.float64
     In the plane the solution of Umeyama (1991) is one complex number: with centred points as complex numbers the best
     rotation and scale is ``sum(conj(s) t) / sum(|s|^2)``. Points that all coincide give scale 0.
     """
-    source_mean, target_mean = source.mean(axis=0), target.mean(axis=0)
-    s = (source - source_mean) @ np.array([1, 1j])
-    t = (target - target_mean) @ np.array([1, 1j])
-    spread = float(np.sum(np.abs(s) ** 2))
-    turn = complex(np.sum(np.conj(s) * t) / spread) if spread > 0 else 0j
-    linear = np.array([[turn.real, -turn.imag], [turn.imag, turn.real]])
-    return np.hstack([linear, (target_mean - linear @ source_mean)[:, None]])
+    turn, shift = _similarity(source.tolist(), target.tolist())
+    return np.array([[turn.real, -turn.imag, shift.real], [turn.imag, turn.real, shift.imag]])
+
+
+def _similarity(source: Sequence[Sequence[float]], target: Sequence[Sequence[float]]) -> tuple[complex, complex]:
+    """:func:`similarity_transform` as ``turn`` and ``shift`` of ``z turn + shift``: for five points arrays are dear."""
+    sources, targets = ([complex(x, y) for x, y in points] for points in (source, target))
+    middle, goal = sum(sources) / len(sources), sum(targets) / len(targets)
+    centred = [z - middle for z in sources]
+    spread = sum(z.real * z.real + z.imag * z.imag for z in centred)
+    product = sum(z.conjugate() * (w - goal) for z, w in zip(centred, targets, strict=True))
+    turn = product / spread if spread > 0 else 0j
+    return turn, goal - turn * middle
 
 
 def align_face(image: Image, face: RawFace) -> Image:
@@ -39,30 +47,35 @@ def align_face(image: Image, face: RawFace) -> Image:
 
     A face larger than 112 pixels is first reduced with antialiasing, then turned and sampled bilinearly.
     """
-    forward = similarity_transform(np.array(face.landmarks, np.float64), TEMPLATE)
-    scale = math.hypot(forward[0, 0], forward[1, 0])
+    turn, shift = _similarity(face.landmarks, _TEMPLATE)
+    scale = abs(turn)
     if not math.isfinite(scale) or scale < SIZE * 1e-6:
         return np.full((SIZE, SIZE, 3), 127, np.uint8)
-    linear = np.linalg.inv(forward[:, :2])
-    offset = -linear @ forward[:, 2]
-    corners = np.array([[0, 0], [SIZE, 0], [0, SIZE], [SIZE, SIZE]]) @ linear.T + offset
+    corners = [(corner - shift) / turn for corner in (0, SIZE, SIZE * 1j, SIZE * (1 + 1j))]
     height, width = image.shape[:2]
-    left, top = (int(v) for v in np.clip(np.floor(corners.min(axis=0)) - _MARGIN, 0, [width - 1, height - 1]))
-    right, bottom = (
-        int(v) for v in np.clip(np.ceil(corners.max(axis=0)) + _MARGIN, [left + 1, top + 1], [width, height])
-    )
+    left, right = _reach([corner.real for corner in corners], width)
+    top, bottom = _reach([corner.imag for corner in corners], height)
     region = PillowImage.fromarray(np.ascontiguousarray(image[top:bottom, left:right]))
-    reduction = np.ones(2)
+    reduce_x = reduce_y = 1.0
     if scale < 1:  # a source pixel is smaller than an aligned one
-        small = [max(1, round(side * scale)) for side in region.size]
-        reduction = np.array(region.size) / small
-        region = region.resize((small[0], small[1]), PillowImage.Resampling.BILINEAR)
-    inverse = np.hstack([linear, (offset - [left, top])[:, None]]) / reduction[:, None]
+        width, height = (max(1, round(side * scale)) for side in region.size)
+        reduce_x, reduce_y = region.width / width, region.height / height
+        region = region.resize((width, height), PillowImage.Resampling.BILINEAR)
+    back, origin = 1 / turn, -shift / turn - complex(left, top)
     aligned = region.transform(
         (SIZE, SIZE),
         PillowImage.Transform.AFFINE,
-        tuple(float(v) for v in inverse.ravel()),
+        (
+            back.real / reduce_x, -back.imag / reduce_x, origin.real / reduce_x,
+            back.imag / reduce_y, back.real / reduce_y, origin.imag / reduce_y,
+        ),
         PillowImage.Resampling.BILINEAR,
         fillcolor=(127, 127, 127),
-    )
+    )  # fmt: skip
     return np.asarray(aligned)
+
+
+def _reach(places: Sequence[float], length: int) -> tuple[int, int]:
+    """The first pixel of an axis that interpolation between these places may read, and the one behind the last."""
+    first = min(max(math.floor(min(places)) - _MARGIN, 0), length - 1)
+    return first, min(max(math.ceil(max(places)) + _MARGIN, first + 1), length)

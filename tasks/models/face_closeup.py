@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from schemas.geometry import Box
 from tasks.models.protocols import Image
@@ -18,10 +17,9 @@ class Closeup:
     top: int
     scale: float
 
-    def to_image(self, points: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Points ``(n, 2)`` of the closeup in pixels of the image."""
-        moved: NDArray[np.float64] = points * self.scale + np.array([self.left, self.top])
-        return moved
+    def to_image(self, x: float, y: float) -> tuple[float, float]:
+        """A point of the closeup in pixels of the image."""
+        return x * self.scale + self.left, y * self.scale + self.top
 
     def to_closeup(self, box: Box) -> Box:
         """A box of the image in pixels of the closeup."""

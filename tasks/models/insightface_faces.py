@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from schemas.errors import ConfigError, ModelError
 from schemas.geometry import Box
-from tasks.models.device import EXTRA, BatchLimit, Device, batch_sizes, choose_device
+from tasks.models.device import EXTRA, BatchLimit, Device, available_cores, batch_sizes, choose_device
 from tasks.models.embeddings import normalise
 from tasks.models.face_alignment import SIZE, TEMPLATE, similarity_transform
 from tasks.models.hub import fetch
@@ -25,7 +25,6 @@ from tasks.models.onnx_graph import first_nodes, read_network
 from tasks.models.options import Options
 from tasks.models.production import ProductionModel, pin
 from tasks.models.protocols import Bare, Embeddings, Image, RawFace
-from tasks.models.sessions import available_cores
 from tasks.models.suppression import suppress
 
 SCALING = (127.5, 128.0)

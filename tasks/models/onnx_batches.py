@@ -20,11 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import ConfigError, ModelError
-from tasks.models.device import EXTRA, Device
+from tasks.models.device import EXTRA, Device, available_cores
 from tasks.models.onnx_graph import first_line, free_batch, split_slopes, take_pixels
 from tasks.models.onnx_stem import Sight, Stem, find_cut
 from tasks.models.protocols import Bare
-from tasks.models.sessions import available_cores
 
 if TYPE_CHECKING:
     import onnxruntime

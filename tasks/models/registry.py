@@ -59,7 +59,7 @@ def create_face_detector(
     from tasks.models.yunet import YuNet
 
     record = _embedded(name, "face_detector", options)
-    return YuNet(record.name, locate_weights(record, weights), threads=threads)
+    return YuNet(record.name, locate_weights(record, weights), locate_weights(_closeup(record)), threads=threads)
 
 
 def create_face_embedder(
@@ -97,6 +97,15 @@ def model_digest(name: str, stage: Stage, weights: str = "", options: Options = 
     """
     model = find_production(name, stage)
     return pin(model, options) if model else locate_weights(_embedded(name, stage, options), weights).sha256
+
+
+def face_detector_digests(name: str, options: Options = _DEFAULT) -> dict[str, str]:
+    """:func:`model_digest` of a face detector, and of the network with which it looks at faces again, by their names."""
+    digests = {name: model_digest(name, "face_detector", options=options)}
+    if find_production(name, "face_detector") is None:
+        closeup = _closeup(find_model(name, "face_detector"))
+        digests[closeup.name] = locate_weights(closeup).sha256
+    return digests
 
 
 def detector_options(params: DetectConfig) -> Options:
@@ -218,6 +227,10 @@ def _embedded(name: str, stage: Stage, options: Options) -> ModelRecord:
     if options.device.startswith("cuda") or options.precision == "float16":
         raise ConfigError(f"model {name} runs on the CPU in 32 bits: leave device and precision at auto")
     return find_model(name, stage)
+
+
+def _closeup(record: ModelRecord) -> ModelRecord:
+    return find_model(record.closeup, "face_closeup")
 
 
 def _with_masks(stage: Stage) -> str:

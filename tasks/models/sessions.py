@@ -17,18 +17,22 @@ import numpy as np
 from numpy.typing import NDArray
 
 from schemas.errors import ModelError
+from tasks.models.device import available_cores
 from tasks.models.protocols import Bare
 from tasks.models.scratch import Scratch
+from tasks.models.turns import Turn
 from tasks.models.weights import Weights
 
 if TYPE_CHECKING:
     import onnxruntime
+
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _sessions: dict[tuple[Weights, int], "onnxruntime.InferenceSession"] = {}
 _lock = threading.Lock()
 _scratch = Scratch()
+_turn = Turn()
 _BATCH = 8
 _BATCH_PIXELS = (
     8 * 224 * 224
@@ -67,23 +71,27 @@ class OnnxAdapter:
         """Memory for the next input of the network, with anything in it; this thread's, until it asks again."""
         return _scratch.take("input", *shape)
 
-    def _run(self, values: NDArray[Any]) -> list[NDArray[np.float32]]:
-        """All outputs of the network for its one input."""
-        session = open_session(self._weights)
-        outputs: list[NDArray[np.float32]] = session.run(None, {session.get_inputs()[0].name: values})
+    def _run(self, values: NDArray[Any], weights: Weights | None = None) -> list[NDArray[np.float32]]:
+        """All outputs of the network for its one input; of another one where its ``weights`` are given."""
+        session = open_session(weights or self._weights)
+        with _turn.given_up():
+            outputs: list[NDArray[np.float32]] = session.run(None, {session.get_inputs()[0].name: values})
         return outputs
 
-    def _run_batch(self, values: NDArray[Any]) -> None:
+    def _run_batch(self, values: NDArray[Any], weights: Weights | None = None) -> None:
         """The network on a batch, as ONNX Runtime comes: one session with all threads."""
-        session = open_session(self._weights, self._threads)
+        session = open_session(weights or self._weights, self._threads)
         session.run(None, {session.get_inputs()[0].name: values})
 
-    def _on_batches(self, shapes: Sequence[tuple[int, ...]]) -> Bare:
-        """The bare network on an input of each shape, those of a shape in batches about as large as it is quickest in."""
+    def _on_batches(self, shapes: Sequence[tuple[int, ...]], weights: Weights | None = None, enlarged: int = 1) -> Bare:
+        """The bare network on an input of each shape, those of a shape in batches about as large as it is quickest in.
+
+        ``enlarged`` is how many times the network enlarges its input, which its activations then are as large as.
+        """
         rng = np.random.default_rng(0)
         batches = []
         for shape, count in Counter(shapes).items():
-            size = max(1, min(_BATCH, _BATCH_PIXELS // (shape[-2] * shape[-1])))
+            size = max(1, min(_BATCH, _BATCH_PIXELS // (shape[-2] * shape[-1] * enlarged**2)))
             ready = rng.random((_BATCH, *shape), np.float32)  # different images, though they are run in parts
             batches += [
                 ready[(place := first % (_BATCH - size + 1)) : place + min(size, count - first)]
@@ -92,13 +100,13 @@ class OnnxAdapter:
 
         def work() -> None:
             for batch in batches:
-                self._run_batch(batch)
+                self._run_batch(batch, weights)
 
         return work
 
     def _map(self, function: Callable[[Item], Result], items: Sequence[Item]) -> list[Result]:
         """``function`` of every item, in order, in parallel; the first error is raised."""
-        open_session(self._weights)  # here, so that a damaged file is reported once
+        self.load()  # here, so that a damaged file is reported once
         workers = min(self._threads, len(items))
         if workers <= 1:
             return [function(item) for item in items]
@@ -109,14 +117,16 @@ class OnnxAdapter:
         def work() -> None:
             try:
                 for k in turns:
-                    results[k] = function(items[k])
+                    with _turn:
+                        results[k] = function(items[k])
             except BaseException:
                 for _ in turns:  # the others stop, too
                     pass
                 raise
 
-        for future in [_pool(os.getpid(), workers).submit(work) for _ in range(workers)]:
-            future.result()
+        with _turn.given_up():
+            for future in [_pool(os.getpid(), workers).submit(work) for _ in range(workers)]:
+                future.result()
         return [results[k] for k in range(len(items))]
 
 
@@ -153,8 +163,3 @@ def _load(weights: Weights, threads: int) -> "onnxruntime.InferenceSession":
     except Exception as error:  # the runtime has a type of its own for every kind of damage
         reason = str(error).strip().partition("\n")[0]
         raise ModelError(f"model file {weights.path} is not a network that can be run: {reason}") from error
-
-
-def available_cores() -> int:
-    """How many cores this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -25,6 +25,8 @@ def suppress(boxes: Floats, scores: Floats, labels: NDArray[np.intp], iou: float
     A box goes when a better one of its label overlaps it by more than ``iou``. Equal scores are ordered by label, then by
     the box itself, so the result does not depend on the order of the input.
     """
+    if len(scores) == 0:
+        return np.zeros(0, np.intp)
     order = np.lexsort((boxes[:, 3], boxes[:, 2], boxes[:, 1], boxes[:, 0], labels, -scores))
     boxes, labels = boxes[order], labels[order]
     rivals = (pairwise_iou(boxes) > iou) & (labels[:, None] == labels[None, :])

@@ -22,9 +22,9 @@ _REINSTALL = "reinstall the package or check out data/models again"
 class ModelRecord:
     """One shipped weight file, as listed.
 
-    ``stage`` is ``detector``, ``face_detector``, ``face_embedder`` or ``appearance``; ``aliases`` are names under which it
-    is also known; ``size_bytes`` its size; ``licence`` an SPDX identifier; ``upstream`` who trained it; ``caveats`` what a
-    user should know before relying on it.
+    ``stage`` is ``detector``, ``face_detector``, ``face_closeup``, ``face_embedder`` or ``appearance``; ``aliases`` are
+    names under which it is also known; ``closeup`` the network with which a face detector looks again; ``size_bytes`` its
+    size; ``licence`` an SPDX identifier; ``upstream`` who trained it; ``caveats`` what a user should know before relying on it.
     """
 
     name: str
@@ -37,6 +37,7 @@ class ModelRecord:
     upstream: str
     purpose: str
     caveats: str
+    closeup: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,7 @@ def _parse_record(record: Mapping[str, Any]) -> ModelRecord:
         aliases=tuple(record.get("aliases", ())),
         size_bytes=int(record["size_bytes"]),
         caveats=str(record.get("caveats", "")),
+        closeup=str(record.get("closeup", "")),
         **texts,
     )
 

@@ -3,12 +3,15 @@
 The network finds faces from about 10 to 300 pixels of its input, but places landmarks well only on those of 100 to 230
 (measured as the area under the ROC curve of identity: .76 with faces of 60 pixels, .99 with 160). So faces are found in
 the whole image, and each is then looked at again, enlarged or reduced to two sizes in that range; the landmarks are the
-mean of what is seen there.
+mean of what is seen there. The last twofold enlarging is done by the first layer of a second network
+(``data/models/tools/yunet.py``): to make the pixels and to read them takes a quarter of the time.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import math
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,23 +20,26 @@ from schemas.geometry import Box
 from tasks.models.face_closeup import cut_closeup
 from tasks.models.letterbox import bgr_input, fit_inside
 from tasks.models.protocols import Bare, Image, RawFace
-from tasks.models.sessions import OnnxAdapter
-from tasks.models.suppression import suppress
+from tasks.models.sessions import OnnxAdapter, open_session
 from tasks.models.weights import Weights
 
+Points = tuple[tuple[float, float], ...]
+"""Five landmarks, as those of :class:`~tasks.models.protocols.RawFace`."""
+
 STRIDES = (8, 16, 32)
-CLOSEUP_SIDE = 288
-CLOSEUP_CONTEXT = (1.9, 2.6)  # sides of the cut in sides of the face: the face is then 152 and 111 pixels
+CLOSEUP_SIDE = 144  # pixels, which the network for closeups takes twofold enlarged
+CLOSEUP_CONTEXT = (1.9, 2.6)  # sides of the cut in sides of the face: the face is then 152 and 111 enlarged pixels
+_CLOSEUP_STRIDES = (4, 8, 16)
 _CLOSEUP_SCORE = 0.3
 _SAME_FACE = 0.4  # overlap from which what is seen in the closeup is the face that was cut out
 _CANDIDATES = 400  # boxes that enter suppression, best first
 
 
 @lru_cache(maxsize=16)
-def prior_cells(input_width: int, input_height: int) -> NDArray[np.float32]:
+def prior_cells(input_width: int, input_height: int, strides: tuple[int, ...] = STRIDES) -> NDArray[np.float32]:
     """Column, row and stride of every prior, level after level, row by row."""
     levels = []
-    for stride in STRIDES:
+    for stride in strides:
         rows, columns = np.mgrid[0 : input_height // stride, 0 : input_width // stride]
         levels.append(np.stack([columns.ravel(), rows.ravel(), np.full(rows.size, stride)], axis=1))
     cells = np.concatenate(levels).astype(np.float32)
@@ -48,6 +54,7 @@ class YuNet(OnnxAdapter):
         self,
         name: str,
         weights: Weights,
+        closeup: Weights,
         *,
         long_side: int = 640,
         score: float = 0.6,
@@ -61,6 +68,7 @@ class YuNet(OnnxAdapter):
         Args:
             name: name written into manifests.
             weights: the ONNX file.
+            closeup: the same network for images that are to be enlarged twofold.
             long_side: longer side of the network's input in pixels, to which images are enlarged or reduced; more finds
                 smaller faces, loses close-ups, and takes longer.
             score: least score of a face.
@@ -70,11 +78,17 @@ class YuNet(OnnxAdapter):
             threads: images worked on at once; 0 takes every core.
         """
         super().__init__(name, weights, threads)
+        self._closeup = closeup
         self._long_side = long_side
         self._score = score
         self._nms_iou = nms_iou
         self._limit = limit
         self._closeups = closeups
+
+    def load(self) -> None:
+        """Load both networks."""
+        super().load()
+        open_session(self._closeup)
 
     def detect(self, images: Sequence[Image]) -> list[list[RawFace]]:
         """Faces of each image, best score first."""
@@ -93,77 +107,107 @@ class YuNet(OnnxAdapter):
         return found
 
     def bare(self, images: Sequence[Image]) -> Bare:
-        """The network alone, as :meth:`detect` runs it on these images: on each, and on the closeups of the faces in it."""
+        """The networks alone, as :meth:`detect` runs them on these images: on each, and on the closeups of the faces in it."""
         fits = [fit_inside(image, self._long_side, self._long_side, STRIDES[-1]) for image in images]
         faces = sum(min(len(found), self._closeups) for found in self.detect(images))
-        closeup = (3, CLOSEUP_SIDE, CLOSEUP_SIDE)
-        return self._on_batches(
-            [*((3, fit.input_height, fit.input_width) for fit in fits), *[closeup] * (faces * len(CLOSEUP_CONTEXT))]
+        frames = self._on_batches([(3, fit.input_height, fit.input_width) for fit in fits])
+        closeups = self._on_batches(
+            [(3, CLOSEUP_SIDE, CLOSEUP_SIDE)] * (faces * len(CLOSEUP_CONTEXT)), self._closeup, 2
         )
+
+        def work() -> None:
+            frames()
+            closeups()
+
+        return work
 
     def _find(self, image: Image) -> list[RawFace]:
         """Faces of a whole image, best score first, with the landmarks seen there."""
         fit = fit_inside(image, self._long_side, self._long_side, STRIDES[-1])
         values = self._input(3, fit.input_height, fit.input_width)
         bgr_input(image, fit, values)
-        seen = decode(self._run(values[None]), fit.input_width, fit.input_height, self._score)
-        kept = suppress(seen.edges, seen.scores, np.zeros(len(seen.scores), np.intp), self._nms_iou, self._limit)
-        factor = np.array([fit.factor_x, fit.factor_y], np.float32)
+        cells = prior_cells(fit.input_width, fit.input_height)
+        kept: list[Candidate] = []
+        for seen in islice(candidates(self._run(values[None])[0][0], cells, self._score), _CANDIDATES):
+            if all(overlap(seen.edges, other.edges) <= self._nms_iou for other in kept):
+                kept.append(seen)
+                if len(kept) == self._limit:
+                    break
+        x, y = fit.factor_x, fit.factor_y
         return [
-            RawFace(
-                fit.to_image(*(float(edge) for edge in seen.edges[k])),
-                float(seen.scores[k]),
-                tuple((float(x), float(y)) for x, y in seen.landmarks[k] * factor),
-            )
-            for k in kept
+            RawFace(fit.to_image(*seen.edges), seen.score, tuple((px * x, py * y) for px, py in seen.landmarks))
+            for seen in kept
         ]
 
-    def _see_again(self, job: tuple[Image, Box, float]) -> NDArray[np.float64] | None:
+    def _see_again(self, job: tuple[Image, Box, float]) -> Points | None:
         """Landmarks of the best face in the closeup of an image and a face, if it overlaps that enough to be the same."""
         image, face, context = job
         values = self._input(3, CLOSEUP_SIDE, CLOSEUP_SIDE)
         closeup = cut_closeup(image, face, context, values)
-        seen = decode(self._run(values[None]), CLOSEUP_SIDE, CLOSEUP_SIDE, _CLOSEUP_SCORE)
         target = closeup.to_closeup(face)
-        for k in np.argsort(-seen.scores, kind="stable"):
-            if target.iou(Box(*(float(edge) for edge in seen.edges[k]))) >= _SAME_FACE:
-                return closeup.to_image(seen.landmarks[k].astype(np.float64))
+        wanted = target.x1, target.y1, target.x2, target.y2
+        cells = prior_cells(CLOSEUP_SIDE, CLOSEUP_SIDE, _CLOSEUP_STRIDES)
+        for seen in candidates(self._run(values[None], self._closeup)[0][0], cells, _CLOSEUP_SCORE):
+            if overlap(seen.edges, wanted) >= _SAME_FACE:
+                return tuple(closeup.to_image(x, y) for x, y in seen.landmarks)
         return None
 
 
-def _with_landmarks(face: RawFace, views: Sequence[NDArray[np.float64]]) -> RawFace:
-    """``face`` with the mean of the landmarks ``(5, 2)`` of its closeups; as it is where none shows it."""
+def _with_landmarks(face: RawFace, views: Sequence[Points]) -> RawFace:
+    """``face`` with the mean of the landmarks of its closeups; as it is where none shows it."""
     if not views:
         return face
-    return RawFace(face.box, face.score, tuple((float(x), float(y)) for x, y in np.mean(views, axis=0)))
+    landmarks = tuple(
+        (sum(x for x, _ in seen) / len(views), sum(y for _, y in seen) / len(views))
+        for seen in zip(*views, strict=True)
+    )
+    return RawFace(face.box, face.score, landmarks)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Candidates:
-    """Faces before suppression, in pixels of the input: edges ``(n, 4)``, scores ``(n,)``, landmarks ``(n, 5, 2)``."""
-
-    edges: NDArray[np.float32]
-    scores: NDArray[np.float32]
-    landmarks: NDArray[np.float32]
+Edges = tuple[float, float, float, float]
 
 
-def decode(outputs: Sequence[NDArray[np.float32]], input_width: int, input_height: int, score: float) -> Candidates:
-    """Candidates from ``score`` up, as in OpenCV's ``FaceDetectorYN``, at most 400.
+class Candidate(NamedTuple):
+    """A face before suppression, in pixels of the input: score, edges ``x1, y1, x2, y2``, and its five landmarks."""
 
-    ``outputs`` are class, objectness, box and landmarks, each for every stride. The score is the geometric mean of class
-    and objectness. Centres and landmarks are offsets from the prior's cell, sizes are exponents, all in strides.
+    score: float
+    edges: Edges
+    landmarks: Points
+
+
+def candidates(output: NDArray[np.float32], cells: NDArray[np.float32], score: float) -> Iterator[Candidate]:
+    """Candidates from ``score`` up, best first, as in OpenCV's ``FaceDetectorYN``.
+
+    ``output`` is ``(16, priors)``: class and objectness before their sigmoids, box, landmarks; ``cells`` are
+    :func:`prior_cells`. The score is the geometric mean of class and objectness. Centres and landmarks are offsets from the
+    prior's cell, sizes are exponents, all in strides.
     """
-    levels = len(STRIDES)
-    certain = np.minimum(np.concatenate(outputs[: 2 * levels], axis=1).ravel(), 1)
-    squares = certain[: len(certain) // 2] * certain[len(certain) // 2 :]
-    priors = np.flatnonzero(squares >= score * score)  # of thousands a few
-    if len(priors) > _CANDIDATES:
-        priors = priors[np.argsort(-squares[priors], kind="stable")[:_CANDIDATES]]
-    cells = prior_cells(input_width, input_height)[priors]
-    corner, stride = cells[:, :2], cells[:, 2:]
-    sides, points = (np.concatenate(outputs[k * levels : (k + 1) * levels], axis=1)[0, priors] for k in (2, 3))
-    centre = (corner + sides[:, :2]) * stride
-    half = np.exp(sides[:, 2:]) * stride / 2
-    edges = np.hstack([centre - half, centre + half]).astype(np.float32)
-    landmarks = (points.reshape(-1, 5, 2) + corner[:, None]) * stride[:, None]
-    return Candidates(edges, np.sqrt(squares[priors]), landmarks)
+    # A mean of two shares from `score` up needs both from its square up: of thousands some ten are left, and for so few
+    # numbers Python is quicker than arrays.
+    least = math.log(score * score / (1 - score * score))
+    priors = np.flatnonzero(np.minimum(output[0], output[1]) >= least)
+    ranked = [
+        (1 / ((1 + math.exp(-a)) * (1 + math.exp(-b))), -prior)
+        for prior, a, b in zip(priors.tolist(), *output[:2, priors].tolist(), strict=True)
+    ]
+    for square, prior in sorted(ranked, reverse=True):
+        if square < score * score:
+            break
+        column, row, stride = cells[-prior].tolist()
+        _, _, x, y, width, height, *points = output[:, -prior].tolist()
+        x, y = (column + x) * stride, (row + y) * stride
+        half_width, half_height = math.exp(width) * stride / 2, math.exp(height) * stride / 2
+        yield Candidate(
+            math.sqrt(square),
+            (x - half_width, y - half_height, x + half_width, y + half_height),
+            tuple((stride * (column + x), stride * (row + y)) for x, y in zip(points[::2], points[1::2], strict=True)),
+        )
+
+
+def overlap(one: Edges, other: Edges) -> float:
+    """Intersection over union; 0 between empty boxes."""
+    width, height = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
+    if width <= 0 or height <= 0:
+        return 0.0
+    shared = width * height
+    return shared / ((one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1]) - shared)

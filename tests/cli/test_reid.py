@@ -76,7 +76,7 @@ def build_sample(place: Path, **reidentify: Any) -> None:
 def test_the_sample_films_are_grouped_right(reid: Reid, sample: Path) -> None:
     ran = reid("evaluate", sample, "--labels", LABELS, "--json")
     assert ran.code == 0
-    assert ran.told["calibration"] == "embedded-v1"
+    assert ran.told["calibration"] == "embedded-v2"
     films = {film["film"]: film for film in ran.told["films"]}
     assert set(films) == {"bicycle", "saloon", "tennis"}
     for film in films.values():
@@ -194,7 +194,7 @@ def test_looks_are_fitted_on_films_without_labels(
     ran = reid("calibrate", "mine-v1", "--films", sample, "--out", out)
     assert ran.code == 0
     assert str(out) in ran.out
-    fitted, start = Calibration.model_validate_json(out.read_text()), load_calibration("embedded-v1")
+    fitted, start = Calibration.model_validate_json(out.read_text()), load_calibration("embedded-v2")
     assert fitted.name == "mine-v1"
     assert fitted.kinds["char"].face == start.kinds["char"].face
     assert fitted.kinds["char"].appearance_scene != start.kinds["char"].appearance_scene
@@ -210,7 +210,7 @@ def test_looks_are_fitted_on_films_without_labels(
 def test_labelled_films_fit_what_they_can(reid: Reid, sample: Path, tmp_path: Path) -> None:
     out = tmp_path / "mine-v2.json"
     assert reid("calibrate", "mine-v2", "--films", sample, "--labels", LABELS, "--out", out).code == 0
-    fitted, start = Calibration.model_validate_json(out.read_text()), load_calibration("embedded-v1")
+    fitted, start = Calibration.model_validate_json(out.read_text()), load_calibration("embedded-v2")
     told = fitted.provenance["looks"]
     assert (told["films"], told["settled_by"], told["views_fitted"] + told["views_tested"]) == (3, "labels", 43)
     assert told["fitted_on"]

@@ -30,11 +30,10 @@ import numpy as np
 
 from schemas.geometry import Box
 from tasks.benchmark.onnx_builder import OnnxGraph
-from tasks.models.device import Device
+from tasks.models.device import Device, available_cores
 from tasks.models.insightface_faces import ArcFace, Scrfd, onnx_device
 from tasks.models.options import Options
 from tasks.models.protocols import Embeddings, Image, RawFace
-from tasks.models.sessions import available_cores
 from tests.perf.face_pack import make_pack, multiply_adds
 from tests.tasks.models.production import networks
 

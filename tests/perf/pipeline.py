@@ -73,7 +73,8 @@ def measure_vision(source: Path, workspace: Path) -> dict[str, Any]:
 
     from cli.build import build
     from schemas.config import BuildConfig
-    from tasks.models.sessions import OnnxAdapter, available_cores, open_session
+    from tasks.models.device import available_cores
+    from tasks.models.sessions import OnnxAdapter, open_session
     from tasks.models.weights import Weights
 
     calls: list[tuple[Weights, tuple[int, ...]]] = []

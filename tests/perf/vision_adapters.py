@@ -26,6 +26,7 @@ from tasks.benchmark.rates import take_turns
 from tasks.models.protocols import Image
 from tasks.models.registry import create_appearance, create_detector, create_face_detector, create_face_embedder
 from tasks.models.sessions import OnnxAdapter
+from tasks.models.weights import Weights
 from tests.perf.frames import OFFICE_FILM, SAMPLE_FILM
 
 Shape = tuple[int, ...]
@@ -44,14 +45,14 @@ def cut(image: Image, box: Box) -> Image:
     return image[y1:y2, x1:x2]
 
 
-def shapes_of(action: Callable[[], object]) -> Counter[Shape]:
+def runs_of(action: Callable[[], object]) -> Counter[tuple[Shape, Weights | None]]:
     """How often a network is run on inputs of each shape."""
-    seen: list[Shape] = []
+    seen: list[tuple[Shape, Weights | None]] = []
     original = OnnxAdapter._run
 
-    def noting(self: OnnxAdapter, values: Any) -> Any:
-        seen.append(values.shape)
-        return original(self, values)
+    def noting(self: OnnxAdapter, values: Any, weights: Weights | None = None) -> Any:
+        seen.append((values.shape, weights))
+        return original(self, values, weights)
 
     OnnxAdapter._run = noting  # type: ignore[method-assign]
     try:
@@ -61,19 +62,19 @@ def shapes_of(action: Callable[[], object]) -> Counter[Shape]:
     return Counter(seen)
 
 
-def spread_alone(adapter: OnnxAdapter, shapes: Counter[Shape]) -> Callable[[], None]:
+def spread_alone(adapter: OnnxAdapter, runs: Counter[tuple[Shape, Weights | None]]) -> Callable[[], None]:
     """The network on as many synthetic inputs, as the adapter runs it: one a call on each thread.
 
     :data:`DISTINCT` inputs of a shape take turns: one alone would lie in the processor's cache, as no image of a batch does.
     """
     rng = np.random.default_rng(0)
     inputs = []
-    for shape, count in shapes.items():
+    for (shape, weights), count in runs.items():
         ready = [rng.random(shape, np.float32) for _ in range(min(count, DISTINCT))]
-        inputs += [ready[k % len(ready)] for k in range(count)]
+        inputs += [(ready[k % len(ready)], weights) for k in range(count)]
 
     def work() -> None:
-        adapter._map(adapter._run, inputs)
+        adapter._map(lambda job: adapter._run(*job), inputs)
 
     return work
 
@@ -131,7 +132,7 @@ def main() -> dict[str, tuple[float, float]]:
             for bare in bares:
                 bare()
 
-        rounds = take_turns([session, spread_alone(adapter, shapes_of(action)), action], args.rounds, 0.2)
+        rounds = take_turns([session, spread_alone(adapter, runs_of(action)), action], args.rounds, 0.2)
         session_s, spread_s, adapter_s = map(np.array, rounds)
         shares[name] = statistics.median(session_s / adapter_s), statistics.median(spread_s / adapter_s)
         times = "".join(f"{1000 * statistics.median(seconds) / count:9.2f}" for seconds in rounds)

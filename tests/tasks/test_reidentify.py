@@ -71,7 +71,7 @@ def shard(*stories: list[list[tuple[str, str, int]]]) -> list[Row]:
             observations += observe(frame, f"{number}", {**FACTS, "phash": frame * 0x123456789ABCDEF}, people, looks)
             frame += 1
         spans.append(StoryFrames({"story_key": f"s{number}", "film": "f"}, start, len(observations)))
-    calibration = load_calibration("embedded-v1")
+    calibration = load_calibration("embedded-v2")
     outcomes = list(reidentify_shard(spans, observations, ReidentifyConfig(), calibration))
     return [o.row for o in outcomes if isinstance(o, Kept)]
 
@@ -124,4 +124,4 @@ def test_two_of_a_frame_are_never_the_same(finished: tuple[Path, Path]) -> None:
 def test_the_calibration_is_part_of_the_key() -> None:
     assert STAGE.models is not None
     (name,) = STAGE.models(BuildConfig())
-    assert name == "calibration embedded-v1"
+    assert name == "calibration embedded-v2"

@@ -32,6 +32,7 @@ LISTING = FOLDER / "models.json"
 BUILDERS: dict[str, Callable[[Path], onnx.ModelProto]] = {
     "nanodet-g-416": nanodet.build,
     "yunet-2023mar": yunet.build,
+    "yunet-2023mar-closeup": yunet.build_closeup,
     "sface": sface.build,
     "mobilefacenet": mobilefacenet.build,
     "efficientnet-lite0": efficientnet_lite0.build,

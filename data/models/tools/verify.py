@@ -53,6 +53,15 @@ def cosine(first: Values, second: Values) -> float:
     return float(((first * second).sum(axis=1) / lengths).min())
 
 
+def twofold(images: Values) -> Values:
+    """Images twice as large, bilinear: three quarters of a pixel and a quarter of the next; black around them."""
+    for axis in (2, 3):
+        parts = [0.75 * images + 0.25 * np.roll(images, step, axis) for step in (1, -1)]
+        shape = [2 * length if k == axis else length for k, length in enumerate(images.shape)]
+        images = np.stack(parts, axis=axis + 1).reshape(shape)
+    return images
+
+
 def main() -> int:
     """Compare all; the exit status."""
     parser = argparse.ArgumentParser(description="Hold the rebuilt networks against the published ones.")
@@ -83,10 +92,18 @@ def main() -> int:
         print(f"sface: stored weights, least cosine {cosine(run(sface.build(sources['sface']), faces)[0], exact):.4f}")
 
         images = rng.uniform(0, 255, (2, 3, 640, 640)).astype(np.float32)
-        rebuilt = run(yunet.build(sources["yunet-2023mar"]), images)
+        rebuilt = run(yunet.build(sources["yunet-2023mar"]), images)[0].transpose(0, 2, 1)
         parts = [run(sources["yunet-2023mar"], image[None]) for image in images]
-        for k, output in enumerate(rebuilt):
-            report(f"yunet-2023mar, output {k}", output, np.concatenate([part[k] for part in parts]))
+        whole = [np.concatenate([part[k] for part in parts]) for k in range(12)]  # each head for each stride
+        levels = (np.concatenate(whole[first : first + 3], axis=1) for first in range(0, 12, 3))
+        for head, published in zip(np.split(rebuilt, [1, 2, 6], axis=2), levels, strict=True):
+            channels = head.shape[2]
+            report(f"yunet-2023mar, {channels} channels", 1 / (1 + np.exp(-head)) if channels == 1 else head, published)
+
+        small = np.zeros((1, 3, 160, 160), np.float32)
+        small[:, :, 20:-20, 20:-20] = rng.uniform(0, 255, (3, 120, 120))
+        seen = run(yunet.build_closeup(sources["yunet-2023mar-closeup"]), small)[0]
+        report("yunet-2023mar-closeup", seen, run(yunet.build(sources["yunet-2023mar"]), twofold(small))[0])
 
         images = rng.normal(size=(2, 3, 224, 224)).astype(np.float32)
         path = sources["efficientnet-lite0"]

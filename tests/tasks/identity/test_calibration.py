@@ -83,7 +83,7 @@ def test_a_name_that_ends_in_json_is_a_file(tmp_path: Path) -> None:
     path = tmp_path / "mine-v1.json"
     path.write_text(TEST_CALIBRATION.model_dump_json())
     assert load_calibration(str(path)) == TEST_CALIBRATION
-    with pytest.raises(ConfigError, match=r"none\.json'.*embedded-v1"):
+    with pytest.raises(ConfigError, match=r"none\.json'.*embedded-v2"):
         load_calibration(str(tmp_path / "none.json"))
     (tmp_path / "folder.json").mkdir()
     with pytest.raises(ConfigError, match=r"folder\.json cannot be read"):

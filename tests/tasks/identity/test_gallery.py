@@ -80,7 +80,7 @@ def test_a_film_in_shards_is_put_together(seed: int) -> None:
 def test_a_long_simulated_film_in_shards_is_nearly_as_good_as_whole() -> None:
     """With look-alikes, faces missing and clothes that change, 500 frames of 15 people in ten shards."""
     film = simulate_film(2, MEDIUM, 0.3, people=(15, 15), frames=(500, 500), things=(1, 1))
-    calibration = load_calibration("embedded-v1")
+    calibration = load_calibration("embedded-v2")
     shards = [
         [replace(one, frame=one.frame - start) for one in film.observations if start <= one.frame < start + 50]
         for start in range(0, 500, 50)

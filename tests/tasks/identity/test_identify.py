@@ -323,5 +323,5 @@ def test_the_shipped_calibration_covers_every_kind() -> None:
 
 
 def test_an_unknown_calibration_names_the_known() -> None:
-    with pytest.raises(ConfigError, match="embedded-v1"):
+    with pytest.raises(ConfigError, match="embedded-v2"):
         load_calibration("nowhere")

@@ -20,9 +20,9 @@ def runs(monkeypatch: pytest.MonkeyPatch) -> Record:
     def note(name: str) -> None:
         original = getattr(OnnxAdapter, name)
 
-        def noting(self: OnnxAdapter, values: Any) -> Any:
+        def noting(self: OnnxAdapter, values: Any, *weights: Any) -> Any:
             seen.extend([values.shape[1:]] * len(values))
-            return original(self, values)
+            return original(self, values, *weights)
 
         monkeypatch.setattr(OnnxAdapter, name, noting)
 
@@ -77,7 +77,7 @@ def test_appearance(runs: Record, appearance: AppearanceModel, sample: dict[str,
 
 def test_in_batches_with_all_threads(monkeypatch: pytest.MonkeyPatch, appearance: AppearanceModel) -> None:
     counts: list[int] = []
-    monkeypatch.setattr(OnnxAdapter, "_run_batch", lambda _, values: counts.append(len(values)))
+    monkeypatch.setattr(OnnxAdapter, "_run_batch", lambda _, values, *__: counts.append(len(values)))
     appearance.bare(21)()
     assert counts == [8, 8, 5]
 
@@ -86,6 +86,6 @@ def test_large_inputs_in_smaller_batches(monkeypatch: pytest.MonkeyPatch, face_d
     wide = [np.zeros((360, 640, 3), np.uint8)] * 3  # without a face
     bare = face_detector.bare(wide)
     shapes: list[tuple[int, ...]] = []
-    monkeypatch.setattr(OnnxAdapter, "_run_batch", lambda _, values: shapes.append(values.shape))
+    monkeypatch.setattr(OnnxAdapter, "_run_batch", lambda _, values, *__: shapes.append(values.shape))
     bare()
     assert shapes == [(1, 3, 384, 640)] * 3

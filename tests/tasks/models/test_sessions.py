@@ -11,7 +11,8 @@ import pytest
 
 from schemas.errors import ModelError
 from tasks.models import sessions
-from tasks.models.sessions import OnnxAdapter, available_cores, open_session
+from tasks.models.device import available_cores
+from tasks.models.sessions import OnnxAdapter, open_session
 from tasks.models.weights import MODELS_FOLDER, Weights, find_model, locate_weights
 from tests.tasks.models.real_frames import ROOT
 
