@@ -114,7 +114,7 @@ def _count(inputs: Inputs) -> int:
 
 STAGE = Stage(
     name="appearance",
-    version=2,
+    version=3,
     unit="frame",
     schema=APPEARANCE,
     inputs=("sequence", "faces", "ingest"),

@@ -65,7 +65,7 @@ def _run(inputs: Inputs) -> Iterator[Outcome]:
 
 STAGE = Stage(
     name="detect",
-    version=3,
+    version=4,
     unit="frame",
     schema=DETECTIONS,
     inputs=("select", "ingest"),

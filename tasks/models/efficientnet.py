@@ -74,7 +74,7 @@ class EfficientNet(OnnxAdapter):
 
     def bare(self, count: int) -> Bare:
         """The network alone, as :meth:`embed` and :meth:`tag` run it on so many crops or frames."""
-        return self._on_batches([(3, SIDE, SIDE)] * count)
+        return self._alone([((3, SIDE, SIDE), None)] * count)
 
     def _prepare(self, image: Image) -> NDArray[np.float32]:
         values = self._input(3, SIDE, SIDE)

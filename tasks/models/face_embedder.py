@@ -47,7 +47,7 @@ class AlignedFaceEmbedder(OnnxAdapter):
 
     def bare(self, count: int) -> Bare:
         """The network alone, as :meth:`embed` runs it on so many faces."""
-        return self._on_batches([(3, SIZE, SIZE)] * count)
+        return self._alone([((3, SIZE, SIZE), None)] * count)
 
     def _embed_one(self, job: tuple[Image, RawFace]) -> Embeddings:
         values = self._input(3, SIZE, SIZE)

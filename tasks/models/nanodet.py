@@ -90,7 +90,7 @@ class NanoDet(OnnxAdapter):
     def bare(self, images: Sequence[Image]) -> Bare:
         """The network alone, as :meth:`detect` runs it on these images."""
         fits = [fit_inside(image, *self._sides, STRIDES[-1]) for image in images]
-        return self._on_batches([(3, fit.input_height, fit.input_width) for fit in fits])
+        return self._alone([((3, fit.input_height, fit.input_width), None) for fit in fits])
 
     def _detect_one(self, image: Image) -> list[RawDetection]:
         fit = fit_inside(image, *self._sides, STRIDES[-1])

@@ -2,8 +2,9 @@
 
 Bilinear with antialiasing, as Pillow's: a triangle as wide as two pixels of the wanted size, or of the image where it is
 enlarged. Along an axis that is a matrix with a few values a row, made once for each pair of lengths. Down, it is multiplied
-as a sparse matrix; across, where that would need the image turned, in blocks of columns, of which each needs a few
-neighbours only. The planes come out as the network takes them, neither rounded between the passes nor laid out anew.
+as a sparse matrix, by rows in which the three planes lie side by side; across, where that would need the image turned, in
+blocks of columns, of which each needs a few neighbours only. The planes come out as the network takes them, neither rounded
+between the passes nor laid out anew.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image as PillowImage
 
 from tasks.models.protocols import Image
 from tasks.models.scratch import Scratch
@@ -64,14 +64,6 @@ def _weights(length: int, extent: float, wanted: int) -> "sparse.csr_array":
 
 
 @lru_cache(maxsize=_AXES)
-def _stacked(length: int, extent: float, wanted: int) -> "sparse.csr_array":
-    """:func:`_weights` for three planes, one above the other."""
-    from scipy import sparse
-
-    return sparse.csr_array(sparse.block_diag([_weights(length, extent, wanted)] * 3, format="csr"))
-
-
-@lru_cache(maxsize=_AXES)
 def _blocks(length: int, extent: float, wanted: int) -> tuple[_Block, ...]:
     """:func:`_weights` in blocks, turned."""
     whole = _weights(length, extent, wanted)
@@ -86,19 +78,15 @@ def _blocks(length: int, extent: float, wanted: int) -> tuple[_Block, ...]:
     return tuple(blocks)
 
 
-def _down(planes: Planes, extent: float, out: Planes) -> None:
-    """Change the number of rows."""
+def _down(rows: Planes, extent: float, out: Planes) -> None:
+    """Change the number of rows, of which each has its three planes side by side: ``(rows, 3, columns)``."""
     from scipy.sparse._sparsetools import csr_matvecs  # what `@` calls, which cannot write into memory that is there
 
-    weights = _stacked(planes.shape[1], extent, out.shape[1])
-    made = out if out.flags.c_contiguous else _scratch.take("made", *out.shape)
-    made.fill(0)
+    weights = _weights(len(rows), extent, len(out))
+    out.fill(0)
     csr_matvecs(
-        *weights.shape, planes.shape[2],
-        weights.indptr, weights.indices, weights.data, planes.reshape(-1), made.reshape(-1),
-    )  # fmt: skip
-    if made is not out:
-        out[:] = made
+        *weights.shape, out[0].size, weights.indptr, weights.indices, weights.data, rows.reshape(-1), out.reshape(-1)
+    )
 
 
 def _across(planes: Planes, extent: float, out: Planes) -> None:
@@ -115,34 +103,58 @@ def resample(image: Image, out: Planes, *, bgr: bool = False) -> None:
     An image that is many times too large is first reduced by averaging whole blocks, to no less than the wanted size.
     """
     _, height, width = out.shape
-    image, extent_y, extent_x = _averaged(image, height, width)
     rows, columns = image.shape[:2]
-    pixels = (image[..., ::-1] if bgr else image).transpose(2, 0, 1)
-    same_rows, same_columns = (rows, extent_y) == (height, height), (columns, extent_x) == (width, width)
-    if same_rows and same_columns:
-        out[:] = pixels
+    step = -1 if bgr else 1
+    if (rows, columns) == (height, width):
+        out[::step] = image.transpose(2, 0, 1)
         return
-    planes = _scratch.take("planes", 3, rows, columns)
-    planes[:] = pixels
-    if same_rows:
-        _across(planes, extent_x, out)
-    elif same_columns:
-        _down(planes, extent_y, out)
-    elif height < rows:  # fewer rows first: less is left for the other pass
-        half = _scratch.take("half", 3, height, columns)
-        _down(planes, extent_y, half)
-        _across(half, extent_x, out)
-    else:
-        half = _scratch.take("half", 3, rows, width)
-        _across(planes, extent_x, half)
-        _down(half, extent_y, out)
-
-
-def _averaged(image: Image, height: int, width: int) -> tuple[Image, float, float]:
-    """The image, or the means of its blocks, and how many rows and columns of it are the image: the last may be a part."""
-    rows, columns = image.shape[:2]
     down, across = max(1, rows // height), max(1, columns // width)
-    if across * down < _WORTH_AVERAGING:
-        return image, rows, columns
-    blocks = PillowImage.fromarray(np.ascontiguousarray(image)).reduce((across, down))
-    return np.asarray(blocks), rows / down, columns / across
+    if down * across < _WORTH_AVERAGING:
+        down = across = 1
+    made = _scratch.take("rows", -(-rows // down), 3, -(-columns // across))
+    if down == across == 1:
+        made[:, ::step] = image.transpose(0, 2, 1)
+    else:
+        _average(image, down, across, made[:, ::step])
+    extent_y, extent_x = (
+        rows / down,
+        columns / across,
+    )  # how much of it is the image: the last row or column may be a part
+    if (len(made), extent_y) != (height, height):
+        half = _scratch.take("half", height, *made.shape[1:])
+        _down(made, extent_y, half)
+        made = half
+    if (made.shape[2], extent_x) != (width, width):
+        _across(made.transpose(1, 0, 2), extent_x, out)
+    else:
+        out[:] = made.transpose(1, 0, 2)
+
+
+def _average(image: Image, down: int, across: int, out: Planes) -> None:
+    """Write the means of blocks of ``down`` x ``across`` pixels into ``out`` ``(rows, 3, columns)``; the last may be parts.
+
+    Rows are added whole, as they lie: of an image three times too large, that leaves a third to be picked apart.
+    """
+    rows, columns = image.shape[:2]
+    kind = np.uint16 if 255 * down * across < 2**16 else np.uint32
+    sums = _scratch.take("sums", len(out), columns, 3, kind=kind)
+    _add_every(image, down, sums)
+    for plane in range(3):
+        wide = _scratch.take("wide", len(out), out.shape[2], kind=kind)
+        _add_every(sums[:, :, plane].T, across, wide.T)
+        out[:, plane] = wide
+    widths = np.full(out.shape[2], across)
+    widths[-1] = columns - across * (len(widths) - 1)
+    out *= (1 / (down * widths)).astype(np.float32)
+    out[-1] *= down / (rows - down * (len(out) - 1))
+
+
+def _add_every(values: NDArray[Any], step: int, out: NDArray[Any]) -> None:
+    """Write the sums of each ``step`` values along the first axis into ``out``, the last of what is left."""
+    whole = len(values) // step
+    first = values[: whole * step]
+    out[:whole] = first[::step]
+    for k in range(1, step):
+        np.add(out[:whole], first[k::step], out=out[:whole])
+    if whole < len(out):
+        out[whole] = values[whole * step :].sum(axis=0)

@@ -27,16 +27,14 @@ if TYPE_CHECKING:
     import onnxruntime
 
 
+Shape = tuple[int, ...]
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 _sessions: dict[tuple[Weights, int], "onnxruntime.InferenceSession"] = {}
 _lock = threading.Lock()
 _scratch = Scratch()
 _turn = Turn()
-_BATCH = 8
-_BATCH_PIXELS = (
-    8 * 224 * 224
-)  # beyond, activations leave the caches: YuNet takes 1.5 ms for 640x384 alone, 2.6 in a batch of 8
+_DISTINCT = 16
 
 
 class OnnxAdapter:
@@ -78,29 +76,20 @@ class OnnxAdapter:
             outputs: list[NDArray[np.float32]] = session.run(None, {session.get_inputs()[0].name: values})
         return outputs
 
-    def _run_batch(self, values: NDArray[Any], weights: Weights | None = None) -> None:
-        """The network on a batch, as ONNX Runtime comes: one session with all threads."""
-        session = open_session(weights or self._weights, self._threads)
-        session.run(None, {session.get_inputs()[0].name: values})
+    def _alone(self, runs: Sequence[tuple[Shape, Weights | None]]) -> Bare:
+        """The bare network on an input of each shape, an image a call and a thread: on networks this small nothing is faster.
 
-    def _on_batches(self, shapes: Sequence[tuple[int, ...]], weights: Weights | None = None, enlarged: int = 1) -> Bare:
-        """The bare network on an input of each shape, those of a shape in batches about as large as it is quickest in.
-
-        ``enlarged`` is how many times the network enlarges its input, which its activations then are as large as.
+        :data:`_DISTINCT` inputs of a shape take turns: one alone would lie in the processor's cache, as no image of a batch does.
         """
         rng = np.random.default_rng(0)
-        batches = []
-        for shape, count in Counter(shapes).items():
-            size = max(1, min(_BATCH, _BATCH_PIXELS // (shape[-2] * shape[-1] * enlarged**2)))
-            ready = rng.random((_BATCH, *shape), np.float32)  # different images, though they are run in parts
-            batches += [
-                ready[(place := first % (_BATCH - size + 1)) : place + min(size, count - first)]
-                for first in range(0, count, size)
-            ]
+        ready = {
+            run: [rng.random((1, *run[0]), np.float32) for _ in range(min(count, _DISTINCT))]
+            for run, count in Counter(runs).items()
+        }
+        inputs = [(ready[run][k % len(ready[run])], run[1]) for k, run in enumerate(runs)]
 
         def work() -> None:
-            for batch in batches:
-                self._run_batch(batch, weights)
+            self._map(lambda job: self._run(*job), inputs)
 
         return work
 

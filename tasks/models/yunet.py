@@ -110,16 +110,13 @@ class YuNet(OnnxAdapter):
         """The networks alone, as :meth:`detect` runs them on these images: on each, and on the closeups of the faces in it."""
         fits = [fit_inside(image, self._long_side, self._long_side, STRIDES[-1]) for image in images]
         faces = sum(min(len(found), self._closeups) for found in self.detect(images))
-        frames = self._on_batches([(3, fit.input_height, fit.input_width) for fit in fits])
-        closeups = self._on_batches(
-            [(3, CLOSEUP_SIDE, CLOSEUP_SIDE)] * (faces * len(CLOSEUP_CONTEXT)), self._closeup, 2
+        closeup = (3, CLOSEUP_SIDE, CLOSEUP_SIDE), self._closeup
+        return self._alone(
+            [
+                *(((3, fit.input_height, fit.input_width), None) for fit in fits),
+                *[closeup] * (faces * len(CLOSEUP_CONTEXT)),
+            ]
         )
-
-        def work() -> None:
-            frames()
-            closeups()
-
-        return work
 
     def _find(self, image: Image) -> list[RawFace]:
         """Faces of a whole image, best score first, with the landmarks seen there."""

@@ -1,18 +1,19 @@
 """What each adapter of the ``embedded`` preset adds to its bare network.
 
-``python -m tests.perf.vision_adapters [--batch 8] [--size 640x360]`` prints wall milliseconds an item, medians of rounds taken in
-turn in this process on all its cores:
+``python -m tests.perf.vision_adapters [--batch 16] [--size 640x360]`` prints wall milliseconds an item, medians of rounds taken
+in turn in this process on all its cores:
 
-* *session*: the bare model on synthetic batches, as ``storyreasoning bench vision`` measures it: one session of ONNX Runtime with
-  a thread for each core, in batches about as large as it is quickest in;
-* *spread*: the network alone as the adapter runs it, one image a call and a thread, on the same number of inputs;
+* *session*: the network in one session of ONNX Runtime with a thread for each core, on as many synthetic inputs in batches of
+  the size that it is quickest in;
+* *bare*: what ``storyreasoning bench vision`` compares with: an input a call, a session of one thread on each core;
 * *adapter*: images in, results out, in calls of ``--batch`` frames;
 
-and the rates of the adapter as shares of the first two.
+and the rates of the adapter as shares of the first two, in wall time, and of the second in processor time.
 """
 
 import argparse
 import statistics
+import time
 from collections import Counter
 from collections.abc import Callable
 from functools import partial
@@ -23,14 +24,15 @@ import PIL.Image
 
 from schemas.geometry import Box
 from tasks.benchmark.rates import take_turns
+from tasks.models.device import available_cores
 from tasks.models.protocols import Image
 from tasks.models.registry import create_appearance, create_detector, create_face_detector, create_face_embedder
-from tasks.models.sessions import OnnxAdapter
+from tasks.models.sessions import OnnxAdapter, open_session
 from tasks.models.weights import Weights
 from tests.perf.frames import OFFICE_FILM, SAMPLE_FILM
 
 Shape = tuple[int, ...]
-DISTINCT = 16
+BATCHES = (1, 2, 4, 8)
 
 
 def read_frames(size: tuple[int, int]) -> list[Image]:
@@ -45,13 +47,13 @@ def cut(image: Image, box: Box) -> Image:
     return image[y1:y2, x1:x2]
 
 
-def runs_of(action: Callable[[], object]) -> Counter[tuple[Shape, Weights | None]]:
-    """How often a network is run on inputs of each shape."""
-    seen: list[tuple[Shape, Weights | None]] = []
+def runs_of(action: Callable[[], object]) -> Counter[tuple[Shape, Weights]]:
+    """How often each network is run on inputs of each shape."""
+    seen: list[tuple[Shape, Weights]] = []
     original = OnnxAdapter._run
 
     def noting(self: OnnxAdapter, values: Any, weights: Weights | None = None) -> Any:
-        seen.append((values.shape, weights))
+        seen.append((values.shape[1:], weights or self._weights))
         return original(self, values, weights)
 
     OnnxAdapter._run = noting  # type: ignore[method-assign]
@@ -62,19 +64,25 @@ def runs_of(action: Callable[[], object]) -> Counter[tuple[Shape, Weights | None
     return Counter(seen)
 
 
-def spread_alone(adapter: OnnxAdapter, runs: Counter[tuple[Shape, Weights | None]]) -> Callable[[], None]:
-    """The network on as many synthetic inputs, as the adapter runs it: one a call on each thread.
-
-    :data:`DISTINCT` inputs of a shape take turns: one alone would lie in the processor's cache, as no image of a batch does.
-    """
+def in_sessions(runs: Counter[tuple[Shape, Weights]]) -> Callable[[], None]:
+    """The networks on as many synthetic inputs, with all threads, in batches of the size that each is quickest in."""
     rng = np.random.default_rng(0)
-    inputs = []
+    parts: list[tuple[Any, list[Any]]] = []
     for (shape, weights), count in runs.items():
-        ready = [rng.random(shape, np.float32) for _ in range(min(count, DISTINCT))]
-        inputs += [(ready[k % len(ready)], weights) for k in range(count)]
+        ready = rng.random((2 * max(BATCHES), *shape), np.float32)
+        run = partial(open_session(weights, available_cores()).run, None)
+        name = open_session(weights, available_cores()).get_inputs()[0].name
+        rates = take_turns([partial(run, {name: ready[:size]}) for size in BATCHES], 5, 0.05)
+        _, size = min((statistics.median(seconds) / size, size) for seconds, size in zip(rates, BATCHES, strict=True))
+        starts = (first % (len(ready) - size + 1) for first in range(0, count, size))
+        batches = [ready[place : place + size] for place in starts]
+        batches[-1] = batches[-1][: count - size * (len(batches) - 1)]
+        parts.append((run, [{name: batch} for batch in batches]))
 
     def work() -> None:
-        adapter._map(lambda job: adapter._run(*job), inputs)
+        for run, feeds in parts:
+            for feed in feeds:
+                run(feed)
 
     return work
 
@@ -82,7 +90,7 @@ def spread_alone(adapter: OnnxAdapter, runs: Counter[tuple[Shape, Weights | None
 def main() -> dict[str, tuple[float, float]]:
     """Measure and print; the two shares by name."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("--batch", type=int, default=8)
+    parser.add_argument("--batch", type=int, default=16)
     parser.add_argument("--size", default="640x360")
     parser.add_argument("--rounds", type=int, default=7)
     args = parser.parse_args()
@@ -108,35 +116,39 @@ def main() -> dict[str, tuple[float, float]]:
 
         return run
 
-    measured: list[tuple[str, Any, Callable[[], None], list[Any], int]] = [
-        ("nanodet-g-416, frame", detector, each(lambda b: detector.detect(frames[b])),
+    measured: list[tuple[str, Callable[[], None], list[Any], int]] = [
+        ("nanodet-g-416, frame", each(lambda b: detector.detect(frames[b])),
          [detector.bare(frames[b]) for b in batches], len(frames)),
-        ("yunet-2023mar, frame", face_detector, each(lambda b: face_detector.detect(frames[b])),
+        ("yunet-2023mar, frame", each(lambda b: face_detector.detect(frames[b])),
          [face_detector.bare(frames[b]) for b in batches], len(frames)),
-        *((f"{name}, face", model, each(partial(lambda model, b: model.embed(frames[b], faces[b]), model)),
+        *((f"{name}, face", each(partial(lambda model, b: model.embed(frames[b], faces[b]), model)),
            [model.bare(sum(map(len, faces[b]))) for b in batches], sum(map(len, faces)))
           for name, model in embedders.items()),
-        ("efficientnet-lite0, crop", appearance, each(lambda b: appearance.embed(crops[b]), crop_batches),
+        ("efficientnet-lite0, crop", each(lambda b: appearance.embed(crops[b]), crop_batches),
          [appearance.bare(len(crops[b])) for b in crop_batches], len(crops)),
-        ("efficientnet-lite0, tags", appearance, each(lambda b: appearance.tag(frames[b])),
+        ("efficientnet-lite0, tags", each(lambda b: appearance.tag(frames[b])),
          [appearance.bare(len(frames[b])) for b in batches], len(frames)),
     ]  # fmt: skip
     shares = {}
     print(
         f"{len(frames)} frames of {width}x{height}, {args.batch} a call, {sum(map(len, faces))} faces, {len(crops)} crops"
     )
-    print(f"{'ms an item':<26}{'session':>9}{'spread':>9}{'adapter':>9}   share of session, of spread")
-    for name, adapter, action, bares, count in measured:
+    print(
+        f"{'ms an item':<26}{'session':>9}{'bare':>9}{'adapter':>9}   share of session, of bare, of its processor time"
+    )
+    for name, action, bares, count in measured:
 
-        def session(bares: list[Any] = bares) -> None:
-            for bare in bares:
-                bare()
+        def bare(bares: list[Any] = bares) -> None:
+            for work in bares:
+                work()
 
-        rounds = take_turns([session, spread_alone(adapter, runs_of(action)), action], args.rounds, 0.2)
-        session_s, spread_s, adapter_s = map(np.array, rounds)
-        shares[name] = statistics.median(session_s / adapter_s), statistics.median(spread_s / adapter_s)
+        works = [in_sessions(runs_of(action)), bare, action]
+        session_s, bare_s, adapter_s = rounds = [np.array(s) for s in take_turns(works, args.rounds, 0.2)]
+        _, bare_cpu, adapter_cpu = map(np.array, take_turns(works, 3, 0.2, time.process_time))
+        shares[name] = statistics.median(session_s / adapter_s), statistics.median(bare_s / adapter_s)
         times = "".join(f"{1000 * statistics.median(seconds) / count:9.2f}" for seconds in rounds)
-        print(f"{name:<26}{times}   {shares[name][0]:.2f}  {shares[name][1]:.2f}")
+        cpu = statistics.median(bare_cpu / adapter_cpu)
+        print(f"{name:<26}{times}   {shares[name][0]:.2f}  {shares[name][1]:.2f}  {cpu:.2f}")
     return shares
 
 

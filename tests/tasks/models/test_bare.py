@@ -1,4 +1,4 @@
-"""Bare networks do what their adapters have them do, in batches: as many inputs of the same shapes."""
+"""Bare networks do what their adapters have them do: as many inputs of the same shapes."""
 
 from collections.abc import Callable
 from typing import Any
@@ -9,27 +9,22 @@ import pytest
 from tasks.models.protocols import AppearanceModel, Bare, Detector, FaceDetector, FaceEmbedder, Image, RawFace
 from tasks.models.sessions import OnnxAdapter
 
-Record = Callable[[Callable[[], object]], list[tuple[int, ...]]]
+Record = Callable[[Callable[[], object]], list[tuple[Any, ...]]]
 
 
 @pytest.fixture
 def runs(monkeypatch: pytest.MonkeyPatch) -> Record:
-    """The shapes of the images that networks are run on while something is done, sorted: threads come as they may."""
-    seen: list[tuple[int, ...]] = []
+    """Shapes and networks of the inputs that are run while something is done, sorted: threads come as they may."""
+    seen: list[tuple[Any, ...]] = []
+    original = OnnxAdapter._run
 
-    def note(name: str) -> None:
-        original = getattr(OnnxAdapter, name)
+    def noting(self: OnnxAdapter, values: Any, *weights: Any) -> Any:
+        seen.append((*values.shape, *(each.path.name for each in weights if each)))
+        return original(self, values, *weights)
 
-        def noting(self: OnnxAdapter, values: Any, *weights: Any) -> Any:
-            seen.extend([values.shape[1:]] * len(values))
-            return original(self, values, *weights)
+    monkeypatch.setattr(OnnxAdapter, "_run", noting)
 
-        monkeypatch.setattr(OnnxAdapter, name, noting)
-
-    note("_run")
-    note("_run_batch")
-
-    def record(work: Callable[[], object]) -> list[tuple[int, ...]]:
+    def record(work: Callable[[], object]) -> list[tuple[Any, ...]]:
         seen.clear()
         work()
         return sorted(seen)
@@ -73,19 +68,3 @@ def test_appearance(runs: Record, appearance: AppearanceModel, sample: dict[str,
     images = mixed(sample)
     check(runs, lambda: appearance.embed(images), appearance.bare(len(images)))
     check(runs, lambda: appearance.tag(images), appearance.bare(len(images)))
-
-
-def test_in_batches_with_all_threads(monkeypatch: pytest.MonkeyPatch, appearance: AppearanceModel) -> None:
-    counts: list[int] = []
-    monkeypatch.setattr(OnnxAdapter, "_run_batch", lambda _, values, *__: counts.append(len(values)))
-    appearance.bare(21)()
-    assert counts == [8, 8, 5]
-
-
-def test_large_inputs_in_smaller_batches(monkeypatch: pytest.MonkeyPatch, face_detector: FaceDetector) -> None:
-    wide = [np.zeros((360, 640, 3), np.uint8)] * 3  # without a face
-    bare = face_detector.bare(wide)
-    shapes: list[tuple[int, ...]] = []
-    monkeypatch.setattr(OnnxAdapter, "_run_batch", lambda _, values, *__: shapes.append(values.shape))
-    bare()
-    assert shapes == [(1, 3, 384, 640)] * 3

@@ -49,8 +49,7 @@ def test_every_pixel_comes_from_where_the_closeup_says(
     blue, green, red = planes
     assert np.abs(blue[deep] - 255).max(initial=0) <= 0.01
     got = np.stack([red, green], axis=2) + 0.5
-    rounded = 0.7 if closeup.scale >= 2 else 0.0  # means of blocks are bytes
-    assert np.abs(got - wanted)[deep].max(initial=0) <= rounded + 0.1 * max(1.0, closeup.scale)
+    assert np.abs(got - wanted)[deep].max(initial=0) <= 0.1 * max(1.0, closeup.scale)
     reach = 2 * closeup.scale if closeup.scale >= 2 else max(1.0, closeup.scale)  # a block may lie across the edge
     outside = (wanted < -reach).any(axis=2) | (wanted > np.array([WIDTH, HEIGHT]) + reach).any(axis=2)
     assert (planes[:, outside] == 0).all()
