@@ -80,9 +80,9 @@ def measure_vision(source: Path, workspace: Path) -> dict[str, Any]:
     calls: list[tuple[Weights, tuple[int, ...]]] = []
     original = OnnxAdapter._run
 
-    def noting(self: OnnxAdapter, values: Any) -> Any:
-        calls.append((self._weights, values.shape))
-        return original(self, values)
+    def noting(self: OnnxAdapter, values: Any, weights: Weights | None = None) -> Any:
+        calls.append((weights or self._weights, values.shape))
+        return original(self, values, weights)
 
     OnnxAdapter._run = noting  # type: ignore[method-assign]
     try:
