@@ -159,6 +159,9 @@ def quiet_prefect() -> None:
     os.environ.setdefault("PREFECT_SERVER_ANALYTICS_ENABLED", "false")
     # What fails is told in one line by this program; Prefect would add a traceback for each task and flow.
     os.environ.setdefault("PREFECT_LOGGING_LEVEL", "CRITICAL")
+    # Its temporary server is stopped in the midst of its own work, and would tell of the connections that it drops.
+    os.environ.setdefault("PREFECT_SERVER_LOGGING_LEVEL", "CRITICAL")
+    os.environ.setdefault("PREFECT_LOGGING_ROOT_LEVEL", "CRITICAL")
     os.environ.setdefault("DASK_LOGGING__DISTRIBUTED", "error")
     os.environ.setdefault("PREFECT_SERVER_EPHEMERAL_STARTUP_TIMEOUT_SECONDS", "120")
 

@@ -32,6 +32,9 @@ CLOSEUP_CONTEXT = (1.9, 2.6)  # sides of the cut in sides of the face: the face 
 _CLOSEUP_STRIDES = (4, 8, 16)
 _CLOSEUP_SCORE = 0.3
 _SAME_FACE = 0.4  # overlap from which what is seen in the closeup is the face that was cut out
+_LARGEST = (
+    20.0  # logarithm of a side in strides, beyond every image; more comes from a damaged network, and has no power
+)
 _CANDIDATES = 400  # boxes that enter suppression, best first
 
 
@@ -126,13 +129,16 @@ class YuNet(OnnxAdapter):
         cells = prior_cells(fit.input_width, fit.input_height)
         kept: list[Candidate] = []
         for seen in islice(candidates(self._run(values[None])[0][0], cells, self._score), _CANDIDATES):
-            if all(overlap(seen.edges, other.edges) <= self._nms_iou for other in kept):
+            if all(seen.box.iou(other.box) <= self._nms_iou for other in kept):
                 kept.append(seen)
                 if len(kept) == self._limit:
                     break
-        x, y = fit.factor_x, fit.factor_y
         return [
-            RawFace(fit.to_image(*seen.edges), seen.score, tuple((px * x, py * y) for px, py in seen.landmarks))
+            RawFace(
+                fit.to_image(seen.box.x1, seen.box.y1, seen.box.x2, seen.box.y2),
+                seen.score,
+                tuple((x * fit.factor_x, y * fit.factor_y) for x, y in seen.landmarks),
+            )
             for seen in kept
         ]
 
@@ -142,10 +148,9 @@ class YuNet(OnnxAdapter):
         values = self._input(3, CLOSEUP_SIDE, CLOSEUP_SIDE)
         closeup = cut_closeup(image, face, context, values)
         target = closeup.to_closeup(face)
-        wanted = target.x1, target.y1, target.x2, target.y2
         cells = prior_cells(CLOSEUP_SIDE, CLOSEUP_SIDE, _CLOSEUP_STRIDES)
         for seen in candidates(self._run(values[None], self._closeup)[0][0], cells, _CLOSEUP_SCORE):
-            if overlap(seen.edges, wanted) >= _SAME_FACE:
+            if target.iou(seen.box) >= _SAME_FACE:
                 return tuple(closeup.to_image(x, y) for x, y in seen.landmarks)
         return None
 
@@ -161,14 +166,11 @@ def _with_landmarks(face: RawFace, views: Sequence[Points]) -> RawFace:
     return RawFace(face.box, face.score, landmarks)
 
 
-Edges = tuple[float, float, float, float]
-
-
 class Candidate(NamedTuple):
-    """A face before suppression, in pixels of the input: score, edges ``x1, y1, x2, y2``, and its five landmarks."""
+    """A face before suppression, in pixels of the input."""
 
     score: float
-    edges: Edges
+    box: Box
     landmarks: Points
 
 
@@ -193,18 +195,9 @@ def candidates(output: NDArray[np.float32], cells: NDArray[np.float32], score: f
         column, row, stride = cells[-prior].tolist()
         _, _, x, y, width, height, *points = output[:, -prior].tolist()
         x, y = (column + x) * stride, (row + y) * stride
-        half_width, half_height = math.exp(width) * stride / 2, math.exp(height) * stride / 2
+        half_width, half_height = (math.exp(min(side, _LARGEST)) * stride / 2 for side in (width, height))
         yield Candidate(
             math.sqrt(square),
-            (x - half_width, y - half_height, x + half_width, y + half_height),
+            Box(x - half_width, y - half_height, x + half_width, y + half_height),
             tuple((stride * (column + x), stride * (row + y)) for x, y in zip(points[::2], points[1::2], strict=True)),
         )
-
-
-def overlap(one: Edges, other: Edges) -> float:
-    """Intersection over union; 0 between empty boxes."""
-    width, height = min(one[2], other[2]) - max(one[0], other[0]), min(one[3], other[3]) - max(one[1], other[1])
-    if width <= 0 or height <= 0:
-        return 0.0
-    shared = width * height
-    return shared / ((one[2] - one[0]) * (one[3] - one[1]) + (other[2] - other[0]) * (other[3] - other[1]) - shared)

@@ -3,6 +3,8 @@
 import json
 import os
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -245,3 +247,22 @@ def test_a_shard_that_fails_is_one_line(
     done = run("build", film, "--workspace", tmp_path / "w", "--config", settings)
     assert "1 of 1 shards failed: draft_analysis failed on shard heat-" in done.error
     assert "RuntimeError: out of words and out of lines; the rest is kept, run again to continue" in done.error
+
+
+@pytest.mark.parametrize(("level", "told"), [(None, False), ("WARNING", True)])
+def test_libraries_log_nothing_unless_asked_to(level: str | None, told: bool) -> None:
+    code = (
+        "from cli.build import quiet_prefect; quiet_prefect(); import prefect, logging; "
+        "from prefect.logging.configuration import setup_logging; setup_logging(); "
+        "[logging.getLogger(name).error('dropped') for name in ('sqlalchemy.pool', 'prefect.server.services', 'asyncio')]"
+    )
+    settings = {"PREFECT_LOGGING_ROOT_LEVEL": level, "PREFECT_SERVER_LOGGING_LEVEL": level} if level else {}
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=Path(__file__).parents[2],
+        env=os.environ | settings,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert done.stderr.count("dropped") == (3 if told else 0)

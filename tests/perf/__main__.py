@@ -24,6 +24,8 @@ BENCHMARKS: dict[str, list[str]] = {
     "viewer": ["--stories", "400"],
     "viewer_stream": ["--kilobytes", "40"],
     "identity_speed": ["--largest", "10000"],
+    "vision_adapters": ["--rounds", "1"],
+    "resizing": [],
 }
 
 

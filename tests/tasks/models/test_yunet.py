@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from schemas.geometry import Box
 from tasks.models.protocols import FaceDetector, Image, RawFace
 from tasks.models.sessions import OnnxAdapter
-from tasks.models.yunet import YuNet, candidates, overlap, prior_cells
+from tasks.models.yunet import YuNet, candidates, prior_cells
 from tests.tasks.models.real_frames import LabelledFrame
 
 
@@ -48,7 +48,7 @@ def test_a_made_up_output_read_by_hand() -> None:
     output[:2, 0] = logit(0.5)
     (seen,) = candidates(output, prior_cells(64, 32), 0.59)
     assert seen.score == pytest.approx(0.6)
-    assert seen.edges == pytest.approx((24 - 16, 4 - 8, 24 + 16, 4 + 8))
+    assert seen.box == Box(*(pytest.approx(edge) for edge in (24 - 16, 4 - 8, 24 + 16, 4 + 8)))
     assert seen.landmarks == ((16, 0), (32, 0), (24, 8), (16, 16), (32, 16))
     assert not list(candidates(output, prior_cells(64, 32), 0.61))
     assert not list(candidates(blank(), prior_cells(64, 32), 0.3))
@@ -58,10 +58,9 @@ def test_candidates_come_best_first_and_equal_ones_in_their_order() -> None:
     output = blank()
     for prior, share in ((3, 0.7), (8, 0.9), (20, 0.7), (35, 0.8)):
         output[:2, prior] = logit(share)
-    order = [seen.edges for seen in candidates(output, prior_cells(64, 32), 0.6)]
     scores = [seen.score for seen in candidates(output, prior_cells(64, 32), 0.6)]
     assert scores == pytest.approx([0.9, 0.8, 0.7, 0.7])
-    centres = [((x1 + x2) / 2, (y1 + y2) / 2) for x1, y1, x2, y2 in order]
+    centres = [seen.box.centre for seen in candidates(output, prior_cells(64, 32), 0.6)]
     assert centres == [(0, 8), (3 * 16, 0), (3 * 8, 0), (4 * 8, 2 * 8)]  # priors 8, 35, 3 and 20
 
 
@@ -76,10 +75,13 @@ def test_no_prior_from_the_score_up_is_missed(certain: list[tuple[float, float]]
     assert found == pytest.approx(sorted(wanted[wanted >= score], reverse=True), rel=1e-9)
 
 
-@given(st.lists(st.tuples(*[st.floats(-20, 20)] * 4), min_size=2, max_size=2))
-def test_overlap_is_that_of_boxes(edges: list[tuple[float, float, float, float]]) -> None:
-    one, other = ((min(x, v), min(y, w), max(x, v), max(y, w)) for x, y, v, w in edges)
-    assert overlap(one, other) == pytest.approx(Box(*one).iou(Box(*other)))
+def test_sides_that_no_image_has_do_not_fail() -> None:
+    output = blank()
+    output[:2, 5] = 9
+    output[4, 5], output[5, 5] = 1e30, np.inf
+    (seen,) = candidates(output, prior_cells(64, 32), 0.6)
+    assert seen.box.width == pytest.approx(8 * math.exp(20))
+    assert math.isfinite(seen.box.height)
 
 
 def test_a_worse_box_over_a_better_one_goes(face_detector: FaceDetector, monkeypatch: pytest.MonkeyPatch) -> None:
