@@ -74,32 +74,28 @@ def measure_vision(source: Path, workspace: Path) -> dict[str, Any]:
     from cli.build import build
     from schemas.config import BuildConfig
     from tasks.models.device import available_cores
-    from tasks.models.sessions import OnnxAdapter, open_session
+    from tasks.models.sessions import open_session
     from tasks.models.weights import Weights
+    from tasks.runtime.record import BuildSummary
+    from tests.perf.vision_adapters import runs_of
 
-    calls: list[tuple[Weights, tuple[int, ...]]] = []
-    original = OnnxAdapter._run
-
-    def noting(self: OnnxAdapter, values: Any, weights: Weights | None = None) -> Any:
-        calls.append((weights or self._weights, values.shape))
-        return original(self, values, weights)
-
-    OnnxAdapter._run = noting  # type: ignore[method-assign]
-    try:
-        summary = build(str(source), str(workspace), BuildConfig(), "plain", "embedded", None, 1)
-    finally:
-        OnnxAdapter._run = original  # type: ignore[method-assign]
+    summaries: list[BuildSummary] = []
+    calls = list(
+        runs_of(
+            lambda: summaries.append(build(str(source), str(workspace), BuildConfig(), "plain", "embedded", None, 1))
+        ).elements()
+    )
     rng = np.random.default_rng(0)
-    inputs = {shape: rng.random(shape, dtype=np.float32) for _, shape in calls}
-    used = {weights for weights, _ in calls}
+    inputs = {shape: rng.random((1, *shape), dtype=np.float32) for shape, _ in calls}
+    used = {weights for _, weights in calls}
     single = {weights: open_session(weights) for weights in used}
     own = {
         weights: onnxruntime.InferenceSession(str(weights.path), providers=["CPUExecutionProvider"]) for weights in used
     }
 
-    def replay(sessions: dict[Weights, Any], call: tuple[Weights, tuple[int, ...]]) -> None:
-        session = sessions[call[0]]
-        session.run(None, {session.get_inputs()[0].name: inputs[call[1]]})
+    def replay(sessions: dict[Weights, Any], call: tuple[tuple[int, ...], Weights]) -> None:
+        session = sessions[call[1]]
+        session.run(None, {session.get_inputs()[0].name: inputs[call[0]]})
 
     def spread() -> None:
         with ThreadPoolExecutor(available_cores()) as pool:
@@ -110,7 +106,7 @@ def measure_vision(source: Path, workspace: Path) -> dict[str, Any]:
         for call in calls:
             replay(own, call)
 
-    seeing = [stage for stage in summary.stages if stage.name in VISION]
+    seeing = [stage for stage in summaries[0].stages if stage.name in VISION]
     return {
         "bare_s": min(best_of(2, spread), best_of(2, in_turn)),
         "bare_cpu_s": best_of(2, spread, time.process_time),
