@@ -116,10 +116,8 @@ def resample(image: Image, out: Planes, *, bgr: bool = False) -> None:
         made[:, ::step] = image.transpose(0, 2, 1)
     else:
         _average(image, down, across, made[:, ::step])
-    extent_y, extent_x = (
-        rows / down,
-        columns / across,
-    )  # how much of it is the image: the last row or column may be a part
+    # How much of it is the image: its last row and column may be parts.
+    extent_y, extent_x = rows / down, columns / across
     if (len(made), extent_y) != (height, height):
         half = _scratch.take("half", height, *made.shape[1:])
         _down(made, extent_y, half)

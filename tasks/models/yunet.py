@@ -4,7 +4,7 @@ The network finds faces from about 10 to 300 pixels of its input, but places lan
 (measured as the area under the ROC curve of identity: .76 with faces of 60 pixels, .99 with 160). So faces are found in
 the whole image, and each is then looked at again, enlarged or reduced to two sizes in that range; the landmarks are the
 mean of what is seen there. The last twofold enlarging is done by the first layer of a second network
-(``data/models/tools/yunet.py``): to make the pixels and to read them takes a quarter of the time.
+(``data/models/tools/yunet.py``): there is a quarter of the pixels to make and to read.
 """
 
 import math
