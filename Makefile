@@ -13,7 +13,7 @@ WORKSPACE ?= demo
 help:
 	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile
 
-$(VENV)/.installed: pyproject.toml constraints.txt
+$(VENV)/.installed: pyproject.toml constraints.txt tasks/models/pixels.c
 	$(PYTHON) -c 'import sys; sys.exit(0 if (3, 11) <= sys.version_info[:2] < (3, 13) else "storyreasoning needs Python 3.11 or 3.12: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) install --constraint constraints.txt --editable .
@@ -56,4 +56,4 @@ perf: $(VENV)/.developer ## benchmarks, as ratios within one run
 	$(BIN)/python -m tests.perf
 
 clean: ## remove what was made
-	rm -rf $(VENV) $(VENV)-train $(VENV)-gpu demo build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(VENV)-train $(VENV)-gpu demo build *.egg-info tasks/models/*.so .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -78,6 +78,7 @@ def examine(workspace: Path) -> Iterator[Finding]:
     yield find_disk(workspace)
     yield from find_packages()
     yield find_search()
+    yield find_compiled()
     yield from find_models()
     yield find_sample()
     yield from find_endpoints()
@@ -153,6 +154,14 @@ def find_search() -> Finding:
         remedy = "docs/production-models.md says how to search on it" if visible_cards() else ""
         return Finding("search", "note" if remedy else "ok", f"{known} on the CPU", remedy)
     return Finding("search", "note", f"{known} is a build for GPUs and sees none: it searches on the CPU")
+
+
+def find_compiled() -> Finding:
+    """Whether images are resized by compiled code."""
+    from tasks.models import compiled
+
+    remedy = "" if compiled.pixels else "with a C compiler and Python's headers, install the project again"
+    return Finding("compiled", "note" if remedy else "ok", compiled.STATE, remedy)
 
 
 def find_models() -> Iterator[Finding]:

@@ -114,7 +114,7 @@ def _count(inputs: Inputs) -> int:
 
 STAGE = Stage(
     name="appearance",
-    version=3,
+    version=4,
     unit="frame",
     schema=APPEARANCE,
     inputs=("sequence", "faces", "ingest"),

@@ -65,7 +65,7 @@ def _run(inputs: Inputs) -> Iterator[Outcome]:
 
 STAGE = Stage(
     name="detect",
-    version=4,
+    version=5,
     unit="frame",
     schema=DETECTIONS,
     inputs=("select", "ingest"),

@@ -217,7 +217,7 @@ def _run(inputs: Inputs) -> Iterator[Outcome]:
 
 STAGE = Stage(
     name="faces",
-    version=5,
+    version=6,
     unit="frame",
     schema=PEOPLE,
     inputs=("detect", "landmarks", "select", "ingest"),

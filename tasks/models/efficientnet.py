@@ -16,9 +16,9 @@ from tasks.models.weights import MODELS_FOLDER, Weights, read_labels
 
 DIMENSION = 1280
 SIDE = 224
-_DEVIATION = np.array([0.229, 0.224, 0.225], np.float32).reshape(3, 1, 1) * 255
-_SCALE: NDArray[np.float32] = np.reciprocal(_DEVIATION)
-_SHIFT = -np.array([0.485, 0.456, 0.406], np.float32).reshape(3, 1, 1) * 255 / _DEVIATION
+_MEAN, _DEVIATION = (0.485, 0.456, 0.406), (0.229, 0.224, 0.225)
+_SCALE = tuple(1 / (255 * deviation) for deviation in _DEVIATION)
+_SHIFT = tuple(-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True))
 
 
 @cache
@@ -78,9 +78,7 @@ class EfficientNet(OnnxAdapter):
 
     def _prepare(self, image: Image) -> NDArray[np.float32]:
         values = self._input(3, SIDE, SIDE)
-        resample(image, values)
-        values *= _SCALE
-        values += _SHIFT
+        resample(image, values, scale=_SCALE, shift=_SHIFT)
         return values[None]
 
     def _embed_one(self, crop: Image) -> Embeddings:

@@ -2,11 +2,9 @@
 
 from dataclasses import dataclass
 
-import numpy as np
-
 from schemas.geometry import Box
 from tasks.models.protocols import Image
-from tasks.models.resampling import Planes, resample
+from tasks.models.resampling import Part, Planes, resample
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -35,17 +33,9 @@ def cut_closeup(image: Image, face: Box, context: float, out: Planes) -> Closeup
     """Write the square around ``face`` of ``context`` times its longer side into ``out`` ``(3, side, side)``.
 
     Blue, green, red from 0 to 255, black outside the image. The square is a whole number of image pixels, so that closeups
-    of all faces of a size are made by the same matrices.
+    of all faces of a size are made with the same weights.
     """
     extent = max(1, round(max(face.width, face.height) * context))
     left, top = (round(middle - extent / 2) for middle in face.centre)
-    height, width = image.shape[:2]
-    x1, y1, x2, y2 = max(0, left), max(0, top), min(width, left + extent), min(height, top + extent)
-    if (x2 - x1, y2 - y1) == (extent, extent):
-        square = image[y1:y2, x1:x2]
-    else:
-        square = np.zeros((extent, extent, 3), np.uint8)
-        if x1 < x2 and y1 < y2:
-            square[y1 - top : y2 - top, x1 - left : x2 - left] = image[y1:y2, x1:x2]
-    resample(square, out, bgr=True)
+    resample(image, out, part=Part(top, left, extent, extent), bgr=True)
     return Closeup(left, top, extent / out.shape[1])

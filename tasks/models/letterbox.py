@@ -4,10 +4,8 @@ The image keeps its proportions, lies in the top left corner, and the rest is fi
 largest stride: a wide frame costs what its area costs, not what a square costs.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-
-import numpy as np
-from numpy.typing import NDArray
 
 from schemas.geometry import Box
 from tasks.models.protocols import Image
@@ -53,19 +51,17 @@ def fit_inside(image: Image, long_side: int, short_side: int, multiple: int) -> 
     return Fit(width, height, fitted[0], fitted[1], padded[0], padded[1])
 
 
-def bgr_input(image: Image, fit: Fit, out: Planes) -> None:
-    """Write ``image`` into ``out`` ``(3, input_height, input_width)``: blue, green, red from 0 to 255, zero outside it."""
+def bgr_input(
+    image: Image,
+    fit: Fit,
+    out: Planes,
+    scale: Sequence[float] = (1.0, 1.0, 1.0),
+    shift: Sequence[float] = (0.0, 0.0, 0.0),
+) -> None:
+    """Write ``image`` into ``out`` ``(3, input_height, input_width)``: blue, green, red, ``value * scale + shift``.
+
+    Values are from 0 to 255, ``scale`` and ``shift`` in the order of the planes; zero outside the image.
+    """
     out[:, fit.height :] = 0
     out[:, : fit.height, fit.width :] = 0
-    resample(image, out[:, : fit.height, : fit.width], bgr=True)
-
-
-def network_input(image: Image, fit: Fit, scale: NDArray[np.float32], shift: NDArray[np.float32], out: Planes) -> None:
-    """Write ``image`` into ``out`` as :func:`bgr_input` does, ``value * scale + shift`` a channel, zero outside it.
-
-    ``scale`` and ``shift`` have the shape ``(3, 1, 1)``, in the order blue, green, red.
-    """
-    bgr_input(image, fit, out)
-    inside = out[:, : fit.height, : fit.width]
-    inside *= scale
-    inside += shift
+    resample(image, out[:, : fit.height, : fit.width], bgr=True, scale=scale, shift=shift)

@@ -6,7 +6,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from tasks.models.letterbox import Fit, fit_inside, network_input
+from tasks.models.letterbox import Fit, bgr_input, fit_inside
 from tasks.models.protocols import Bare, Image, RawDetection
 from tasks.models.sessions import OnnxAdapter
 from tasks.models.suppression import suppress
@@ -14,9 +14,9 @@ from tasks.models.weights import Weights, read_labels
 
 STRIDES = (8, 16, 32)
 BINS = 11
-_DEVIATION = np.array([57.375, 57.12, 58.395], np.float32).reshape(3, 1, 1)
-_SCALE: NDArray[np.float32] = np.reciprocal(_DEVIATION)
-_SHIFT = -np.array([103.53, 116.28, 123.675], np.float32).reshape(3, 1, 1) / _DEVIATION
+_MEAN, _DEVIATION = (103.53, 116.28, 123.675), (57.375, 57.12, 58.395)  # blue, green, red
+_SCALE = tuple(1 / deviation for deviation in _DEVIATION)
+_SHIFT = tuple(-mean / deviation for mean, deviation in zip(_MEAN, _DEVIATION, strict=True))
 _CANDIDATES = 400  # boxes that enter suppression, best first
 
 
@@ -95,7 +95,7 @@ class NanoDet(OnnxAdapter):
     def _detect_one(self, image: Image) -> list[RawDetection]:
         fit = fit_inside(image, *self._sides, STRIDES[-1])
         values = self._input(3, fit.input_height, fit.input_width)
-        network_input(image, fit, _SCALE, _SHIFT, values)
+        bgr_input(image, fit, values, _SCALE, _SHIFT)
         scores, distances = self._run(values[None])
         return self._decode(scores[0], distances[0], fit)
 

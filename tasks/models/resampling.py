@@ -1,158 +1,131 @@
 """Images at another size, as the planes of 32-bit floats that a network takes.
 
 Bilinear with antialiasing, as Pillow's: a triangle as wide as two pixels of the wanted size, or of the image where it is
-enlarged. Along an axis that is a matrix with a few values a row, made once for each pair of lengths. Down, it is multiplied
-as a sparse matrix, by rows in which the three planes lie side by side; across, where that would need the image turned, in
-blocks of columns, of which each needs a few neighbours only. The planes come out as the network takes them, neither rounded
-between the passes nor laid out anew.
+enlarged. Along an axis every pixel is the weighted sum of a few neighbours, whose weights are made once for each pair of
+lengths. What is made is neither rounded between the passes nor laid out anew; all of it is one call of compiled code
+(``pixels.c``), or, where that could not be compiled, of Pillow's filter in floats for each plane.
 """
 
-from dataclasses import dataclass
+from collections.abc import Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL import Image as PillowImage
 
+from tasks.models import compiled
 from tasks.models.protocols import Image
-from tasks.models.scratch import Scratch
-
-if TYPE_CHECKING:
-    from scipy import sparse
 
 Planes = NDArray[np.float32]
-"""Pixels ``(3, height, width)`` from 0 to 255."""
+"""Pixels ``(3, height, width)``, from 0 to 255 unless they were scaled."""
 
-_WORTH_AVERAGING = 4
-"""Pixels of a block from which whole blocks are averaged first: an image twice too large both ways, or four times one way."""
+Axis = tuple[NDArray[np.int32], NDArray[np.float32]]
+"""``first`` ``(wanted,)`` and ``weights`` ``(wanted, taps)``: from where on neighbours count for a pixel, and how much each."""
 
-_BLOCK = 16  # columns made by one product: more would multiply more zeros, fewer make more calls
-_ONE_THREAD = 2**18  # multiplications from which OpenBLAS starts threads, beside those that images are spread over
-_AXES = 512  # pairs of lengths kept; each takes 30 to 80 kB
-
-_scratch = Scratch()
+_AXES = 512  # pairs of lengths kept; each takes up to some 20 kB
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class _Block:
-    """``made`` columns are the ``taken`` ones times ``matrix``, for at most ``rows`` at once."""
+class Part(NamedTuple):
+    """A part of an image in pixels, which may reach beyond it; there it is black."""
 
-    taken: slice
-    made: slice
-    matrix: NDArray[np.float32]
-    rows: int
+    top: int
+    left: int
+    height: int
+    width: int
 
 
 @lru_cache(maxsize=_AXES)
-def _weights(length: int, extent: float, wanted: int) -> "sparse.csr_array":
-    """The matrix ``(wanted, length)`` that spreads the first ``extent`` of ``length`` pixels over ``wanted``.
+def triangles(length: int, wanted: int) -> Axis:
+    """The weights that spread ``length`` pixels over ``wanted``: for each its triangle, made to sum to 1.
 
-    For each pixel its triangle, made to sum to 1.
+    As in Pillow's ``Resample.c``: a pixel counts by where its centre lies.
     """
-    from scipy import sparse
-
-    scale = extent / wanted
+    scale = length / wanted
     reach = max(scale, 1.0)
-    centres = (np.arange(wanted) + 0.5) * scale
-    first = np.maximum(np.floor(centres - reach + 0.5).astype(np.intp), 0)
-    places = first[:, None] + np.arange(int(np.ceil(2 * reach)) + 1)
-    shares = np.maximum(0.0, 1 - np.abs(places + 0.5 - centres[:, None]) / reach) * (places < length)
-    shares /= shares.sum(axis=1, keepdims=True)
-    rows, taps = np.nonzero(shares)
-    entries: Any = shares[rows, taps].astype(np.float32), (rows.astype(np.int32), places[rows, taps].astype(np.int32))
-    return sparse.csr_array(sparse.coo_array(entries, shape=(wanted, length)))
+    centres = ((np.arange(wanted) + 0.5) * scale)[:, None]
+
+    def shares(first: NDArray[np.int32], taps: int) -> NDArray[np.float64]:
+        return np.maximum(0.0, 1 - np.abs(first[:, None] + np.arange(taps) + 0.5 - centres) / reach)
+
+    if length == wanted:
+        first, taps = np.arange(wanted, dtype=np.int32), 1
+    else:
+        first = np.clip(centres[:, 0] - reach + 0.5, 0, length).astype(np.int32)
+        counted = shares(first, int(np.ceil(2 * reach)) + 1) > 0
+        first += counted.argmax(axis=1).astype(np.int32)
+        taps = min(int(counted.sum(axis=1).max()), length)
+        first = np.minimum(first, length - taps)
+    weights = shares(first, taps)
+    weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
+    return _frozen(first), _frozen(weights)
 
 
 @lru_cache(maxsize=_AXES)
-def _blocks(length: int, extent: float, wanted: int) -> tuple[_Block, ...]:
-    """:func:`_weights` in blocks, turned."""
-    whole = _weights(length, extent, wanted)
-    step = 2 * _BLOCK if wanted > 1.5 * extent else _BLOCK
-    blocks = []
-    for start in range(0, wanted, step):
-        made = slice(start, min(start + step, wanted))
-        part = whole[made]
-        taken = slice(int(part.indices.min()), int(part.indices.max()) + 1)
-        matrix = np.ascontiguousarray(part.toarray()[:, taken].T)
-        blocks.append(_Block(taken, made, matrix, max(1, _ONE_THREAD // matrix.size)))
-    return tuple(blocks)
+def triangle_pairs(length: int, wanted: int) -> Axis:
+    """:func:`triangles` as compiled code takes them across, where a register holds two neighbours.
 
-
-def _down(rows: Planes, extent: float, out: Planes) -> None:
-    """Change the number of rows, of which each has its three planes side by side: ``(rows, 3, columns)``."""
-    from scipy.sparse._sparsetools import csr_matvecs  # what `@` calls, which cannot write into memory that is there
-
-    weights = _weights(len(rows), extent, len(out))
-    out.fill(0)
-    csr_matvecs(
-        *weights.shape, out[0].size, weights.indptr, weights.indices, weights.data, rows.reshape(-1), out.reshape(-1)
-    )
-
-
-def _across(planes: Planes, extent: float, out: Planes) -> None:
-    """Change the number of columns."""
-    for block in _blocks(planes.shape[2], extent, out.shape[2]):
-        for first in range(0, planes.shape[1], block.rows):
-            some = slice(first, first + block.rows)
-            np.matmul(planes[:, some, block.taken], block.matrix, out=out[:, some, block.made])
-
-
-def resample(image: Image, out: Planes, *, bgr: bool = False) -> None:
-    """Write ``image`` ``(rows, columns, 3)`` into ``out``, at its size; red first, or blue first where asked.
-
-    An image that is many times too large is first reduced by averaging whole blocks, to no less than the wanted size.
+    For each pair eight weights: three times that of the first, three times that of the second, and two of nothing.
     """
-    _, height, width = out.shape
-    rows, columns = image.shape[:2]
-    step = -1 if bgr else 1
-    if (rows, columns) == (height, width):
-        out[::step] = image.transpose(2, 0, 1)
+    first, weights = triangles(length, wanted)
+    taps = weights.shape[1]
+    pairs = np.zeros((wanted, -(-taps // 2), 8), np.float32)
+    pairs[:, :, :3] = weights[:, ::2, None]
+    pairs[:, : taps // 2, 3:6] = weights[:, 1::2, None]
+    return first, _frozen(pairs.reshape(wanted, -1))
+
+
+def _frozen(values: NDArray[Any]) -> NDArray[Any]:
+    values.setflags(write=False)
+    return values
+
+
+def resample(
+    image: Image,
+    out: Planes,
+    *,
+    part: Part | None = None,
+    bgr: bool = False,
+    scale: Sequence[float] = (1.0, 1.0, 1.0),
+    shift: Sequence[float] = (0.0, 0.0, 0.0),
+) -> None:
+    """Write ``image`` ``(rows, columns, 3)``, or a ``part`` of it, into ``out``, at its size: ``value * scale + shift``.
+
+    Planes, ``scale`` and ``shift`` are red, green, blue, or blue first where asked.
+    """
+    where = part or Part(0, 0, *image.shape[:2])
+    order = -1 if bgr else 1
+    planes, scales, shifts = out[::order], tuple(scale)[::order], tuple(shift)[::order]
+    if compiled.pixels is None:
+        _with_pillow(image, where, planes, scales, shifts)
         return
-    down, across = max(1, rows // height), max(1, columns // width)
-    if down * across < _WORTH_AVERAGING:
-        down = across = 1
-    made = _scratch.take("rows", -(-rows // down), 3, -(-columns // across))
-    if down == across == 1:
-        made[:, ::step] = image.transpose(0, 2, 1)
-    else:
-        _average(image, down, across, made[:, ::step])
-    # How much of it is the image: its last row and column may be parts.
-    extent_y, extent_x = rows / down, columns / across
-    if (len(made), extent_y) != (height, height):
-        half = _scratch.take("half", height, *made.shape[1:])
-        _down(made, extent_y, half)
-        made = half
-    if (made.shape[2], extent_x) != (width, width):
-        _across(made.transpose(1, 0, 2), extent_x, out)
-    else:
-        out[:] = made.transpose(1, 0, 2)
+    axes = triangles(where.height, out.shape[1]), triangle_pairs(where.width, out.shape[2])
+    compiled.pixels.resample(_side_by_side(image), where, *axes, planes, scales, shifts)
 
 
-def _average(image: Image, down: int, across: int, out: Planes) -> None:
-    """Write the means of blocks of ``down`` x ``across`` pixels into ``out`` ``(rows, 3, columns)``; the last may be parts.
-
-    Rows are added whole, as they lie: of an image three times too large, that leaves a third to be picked apart.
-    """
-    rows, columns = image.shape[:2]
-    kind = np.uint16 if 255 * down * across < 2**16 else np.uint32
-    sums = _scratch.take("sums", len(out), columns, 3, kind=kind)
-    _add_every(image, down, sums)
-    for plane in range(3):
-        wide = _scratch.take("wide", len(out), out.shape[2], kind=kind)
-        _add_every(sums[:, :, plane].T, across, wide.T)
-        out[:, plane] = wide
-    widths = np.full(out.shape[2], across)
-    widths[-1] = columns - across * (len(widths) - 1)
-    out *= (1 / (down * widths)).astype(np.float32)
-    out[-1] *= down / (rows - down * (len(out) - 1))
+def _side_by_side(image: Image) -> Image:
+    """``image`` with the pixels of a row one behind the other; a part of such an image is that as it is."""
+    return image if image.strides[1:] == (3, 1) else np.ascontiguousarray(image)
 
 
-def _add_every(values: NDArray[Any], step: int, out: NDArray[Any]) -> None:
-    """Write the sums of each ``step`` values along the first axis into ``out``, the last of what is left."""
-    whole = len(values) // step
-    first = values[: whole * step]
-    out[:whole] = first[::step]
-    for k in range(1, step):
-        np.add(out[:whole], first[k::step], out=out[:whole])
-    if whole < len(out):
-        out[whole] = values[whole * step :].sum(axis=0)
+def _cut_out(image: Image, part: Part) -> Image:
+    """A part of an image, black beyond it."""
+    height, width = image.shape[:2]
+    top, left = max(0, part.top), max(0, part.left)
+    bottom, right = min(height, part.top + part.height), min(width, part.left + part.width)
+    if (bottom - top, right - left) == (part.height, part.width):
+        return image[top:bottom, left:right]
+    black = np.zeros((part.height, part.width, 3), np.uint8)
+    if top < bottom and left < right:
+        inside = image[top:bottom, left:right]
+        black[top - part.top : bottom - part.top, left - part.left : right - part.left] = inside
+    return black
+
+
+def _with_pillow(image: Image, part: Part, planes: Planes, scales: Sequence[float], shifts: Sequence[float]) -> None:
+    bilinear = PillowImage.Resampling.BILINEAR
+    pixels = _cut_out(image, part).astype(np.float32)
+    for plane, scale, shift, channel in zip(planes, scales, shifts, np.moveaxis(pixels, 2, 0), strict=True):
+        picture = PillowImage.fromarray(np.ascontiguousarray(channel))
+        np.multiply(np.asarray(picture.resize(plane.shape[::-1], bilinear)), scale, out=plane)
+        plane += shift

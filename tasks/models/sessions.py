@@ -20,7 +20,6 @@ from schemas.errors import ModelError
 from tasks.models.device import available_cores
 from tasks.models.protocols import Bare
 from tasks.models.scratch import Scratch
-from tasks.models.turns import Turn
 from tasks.models.weights import Weights
 
 if TYPE_CHECKING:
@@ -33,7 +32,6 @@ Result = TypeVar("Result")
 _sessions: dict[tuple[Weights, int], "onnxruntime.InferenceSession"] = {}
 _lock = threading.Lock()
 _scratch = Scratch()
-_turn = Turn()
 _DISTINCT = 16
 
 
@@ -72,8 +70,7 @@ class OnnxAdapter:
     def _run(self, values: NDArray[Any], weights: Weights | None = None) -> list[NDArray[np.float32]]:
         """All outputs of the network for its one input; of another one where its ``weights`` are given."""
         session = open_session(weights or self._weights)
-        with _turn.given_up():
-            outputs: list[NDArray[np.float32]] = session.run(None, {session.get_inputs()[0].name: values})
+        outputs: list[NDArray[np.float32]] = session.run(None, {session.get_inputs()[0].name: values})
         return outputs
 
     def _alone(self, runs: Sequence[tuple[Shape, Weights | None]]) -> Bare:
@@ -106,16 +103,14 @@ class OnnxAdapter:
         def work() -> None:
             try:
                 for k in turns:
-                    with _turn:
-                        results[k] = function(items[k])
+                    results[k] = function(items[k])
             except BaseException:
                 for _ in turns:  # the others stop, too
                     pass
                 raise
 
-        with _turn.given_up():
-            for future in [_pool(os.getpid(), workers).submit(work) for _ in range(workers)]:
-                future.result()
+        for future in [_pool(os.getpid(), workers).submit(work) for _ in range(workers)]:
+            future.result()
         return [results[k] for k in range(len(items))]
 
 

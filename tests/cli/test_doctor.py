@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from cli.doctor import find_disk, find_search, probe_endpoint
-from tasks.models import weights
+from cli.doctor import Finding, find_compiled, find_disk, find_search, probe_endpoint
+from tasks.models import compiled, weights
 from tests.cli.conftest import Run
 
 
@@ -204,6 +204,16 @@ def test_which_faiss_searches_and_on_what(
     assert found.text.endswith(told)
     assert remedy in found.remedy
     assert bool(found.remedy) == bool(remedy)
+
+
+def test_whether_images_are_resized_by_compiled_code(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiled, "STATE", "what it is")
+    monkeypatch.setattr(compiled, "pixels", object())
+    assert find_compiled() == Finding("compiled", "ok", "what it is")
+    monkeypatch.setattr(compiled, "pixels", None)
+    found = find_compiled()
+    assert (found.state, found.text) == ("note", "what it is")
+    assert "C compiler" in found.remedy
 
 
 def test_a_faiss_that_cannot_be_loaded(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.geometry import Box
-from tasks.models.letterbox import Fit, bgr_input, fit_inside, network_input
+from tasks.models.letterbox import Fit, bgr_input, fit_inside
 from tasks.models.protocols import Image
 
 
@@ -43,12 +43,10 @@ def test_boxes_go_back_to_the_image_and_are_cut_there() -> None:
     assert fit.to_image(-10, 300, 700, 384) == Box(0, 225, 480, 270)
 
 
-def test_network_input_is_bgr_scaled_and_padded_with_zero() -> None:
+def test_an_input_is_bgr_scaled_and_padded_with_zero() -> None:
     image = blank(64, 20, (10, 20, 30))
-    scale = np.array([1, 2, 3], np.float32).reshape(3, 1, 1)
-    shift = np.array([0.5, 0, -1], np.float32).reshape(3, 1, 1)
     values = np.full((3, 32, 64), np.nan, np.float32)  # memory that had something else in it
-    network_input(image, fit_inside(image, 64, 64, 32), scale, shift, values)
+    bgr_input(image, fit_inside(image, 64, 64, 32), values, (1, 2, 3), (0.5, 0, -1))
     assert values[:, 5, 7].tolist() == [30 * 1 + 0.5, 20 * 2, 10 * 3 - 1]
     assert (values[:, 20:] == 0).all()
 

@@ -1,4 +1,5 @@
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import PIL.Image
@@ -6,8 +7,11 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from tasks.models import compiled
 from tasks.models.protocols import Image
-from tasks.models.resampling import Planes, resample
+from tasks.models.resampling import Part, Planes, resample, triangles
+
+Way = Callable[..., Planes]
 
 
 def noise(height: int, width: int, seed: int = 0) -> Image:
@@ -15,34 +19,72 @@ def noise(height: int, width: int, seed: int = 0) -> Image:
 
 
 def pillow(image: Image, height: int, width: int) -> Planes:
-    """Pillow's own filter in 32-bit floats, channel by channel, after its own averaging of blocks of four and more."""
-    rows, columns = image.shape[:2]
-    down, across = max(1, rows // height), max(1, columns // width)
+    """Pillow's own filter in 32-bit floats, channel by channel."""
     channels = [PIL.Image.fromarray(image[..., c].astype(np.float32)) for c in range(3)]
-    if down * across >= 4:
-        channels = [channel.reduce((across, down)) for channel in channels]
-    else:
-        down = across = 1
     bilinear = PIL.Image.Resampling.BILINEAR
-    box = (0, 0, columns / across, rows / down)
-    return np.stack([np.asarray(channel.resize((width, height), bilinear, box)) for channel in channels])
+    return np.stack([np.asarray(channel.resize((width, height), bilinear)) for channel in channels])
 
 
-def resampled(image: Image, height: int, width: int, *, bgr: bool = False) -> Planes:
+def resampled(image: Image, height: int, width: int, *, bgr: bool = False, part: Part | None = None) -> Planes:
     out = np.full((3, height, width), np.nan, np.float32)
-    resample(image, out, bgr=bgr)
+    resample(image, out, bgr=bgr, part=part)
     return out
 
 
-@given(st.integers(1, 90), st.integers(1, 90), st.integers(1, 90), st.integers(1, 90), st.integers(0, 9))
+def with_pillow(image: Image, height: int, width: int, *, bgr: bool = False, part: Part | None = None) -> Planes:
+    """What is done where nothing was compiled."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(compiled, "pixels", None)
+        return resampled(image, height, width, bgr=bgr, part=part)
+
+
+WAYS = [resampled, with_pillow]
+SIDES = st.integers(1, 90)
+
+
+@given(SIDES, SIDES, SIDES, SIDES, st.integers(0, 9))
 @example(1, 1, 90, 90, 0)
-@example(90, 90, 46, 46, 0)  # just below the size from which blocks are averaged
 @example(89, 40, 45, 90, 0)  # fewer rows, more columns
-@example(90, 89, 1, 1, 0)  # one block, of more pixels than 16 bits hold the sum of
-@example(89, 90, 22, 22, 0)  # the last row and the last column of blocks are parts
+@example(90, 89, 1, 1, 0)
+@example(90, 7, 30, 7, 0)  # one axis stays
+@example(64, 64, 64, 64, 0)
 def test_as_pillow_does_in_floats(height: int, width: int, rows: int, columns: int, seed: int) -> None:
     image = noise(height, width, seed)
-    assert np.abs(resampled(image, rows, columns) - pillow(image, rows, columns)).max() < 1e-3
+    wanted = pillow(image, rows, columns)
+    assert np.abs(resampled(image, rows, columns) - wanted).max() < 1e-3
+    assert np.abs(with_pillow(image, rows, columns) - wanted).max() < 1e-3
+
+
+@given(SIDES, SIDES, SIDES, SIDES, st.integers(-120, 120), st.integers(-120, 120), SIDES, SIDES)
+@example(20, 30, 10, 10, 0, 0, 20, 30)  # all of it
+@example(20, 30, 40, 60, -10, -15, 40, 60)  # of one size, with a black frame
+@example(20, 30, 10, 10, 5, 5, 10, 10)  # inside, of one size
+@example(20, 30, 10, 10, 20, 30, 10, 10)  # just beside it
+@example(20, 30, 7, 7, -90, 3, 90, 9)  # just above it
+def test_a_part_is_black_beyond_the_image(
+    height: int, width: int, rows: int, columns: int, top: int, left: int, part_rows: int, part_columns: int
+) -> None:
+    image = noise(height, width)
+    black = np.zeros((500, 500, 3), np.uint8)
+    black[200 : 200 + height, 200 : 200 + width] = image
+    cut = black[200 + top : 200 + top + part_rows, 200 + left : 200 + left + part_columns]
+    wanted = pillow(np.ascontiguousarray(cut), rows, columns)
+    for way in WAYS:
+        assert np.abs(way(image, rows, columns, part=Part(top, left, part_rows, part_columns)) - wanted).max() < 1e-3
+
+
+@given(st.integers(1, 3000), st.integers(1, 3000))
+@example(1, 3000)
+@example(3000, 1)
+@example(1920, 224)
+def test_the_weights_of_a_pixel_are_of_neighbours_and_sum_to_one(length: int, wanted: int) -> None:
+    first, weights = triangles(length, wanted)
+    assert first.shape == weights.shape[:1] == (wanted,)
+    assert first.min() >= 0
+    assert first.max() + weights.shape[1] <= length
+    assert (weights >= 0).all()
+    assert np.abs(weights.sum(axis=1) - 1).max() < 1e-6
+    assert (weights > 0).any(axis=0).all()  # none is looked at in vain
 
 
 @pytest.mark.parametrize(("height", "width"), [(270, 480), (1080, 1920), (500, 200), (300, 3000), (360, 640)])
@@ -52,18 +94,44 @@ def test_sizes_of_frames(height: int, width: int, rows: int, columns: int) -> No
     assert np.abs(resampled(image, rows, columns) - pillow(image, rows, columns)).max() < 1e-3
 
 
-def test_two_pixels_become_four_by_hand() -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_two_pixels_become_four_by_hand(way: Way) -> None:
     image = np.zeros((1, 2, 3), np.uint8)
     image[0, 1] = 100, 200, 40
     # centres at 1/4, 3/4, 5/4 and 7/4 of a pixel, those of the image at 1/2 and 3/2
-    rgb, bgr = resampled(image, 1, 4), resampled(image, 1, 4, bgr=True)
+    rgb, bgr = way(image, 1, 4), way(image, 1, 4, bgr=True)
     assert rgb[:, 0].T.tolist() == [[0, 0, 0], [25, 50, 10], [75, 150, 30], [100, 200, 40]]
     assert bgr[:, 0].T.tolist() == [[0, 0, 0], [10, 50, 25], [30, 150, 75], [40, 200, 100]]
 
 
-def test_blocks_that_do_not_divide_an_image_shift_nothing() -> None:
+@pytest.mark.parametrize("way", WAYS)
+def test_four_pixels_become_two_by_hand(way: Way) -> None:
+    image = np.zeros((1, 4, 3), np.uint8)
+    image[0, :, 0] = 0, 80, 160, 240
+    # a triangle of two pixels either side of 1 and of 3: shares 1/8 and 3/8 of the near ones, and the edge cuts one off
+    red = way(image, 1, 2)[0, 0]
+    assert red.tolist() == pytest.approx([(3 * 0 + 3 * 80 + 1 * 160) / 7, (1 * 80 + 3 * 160 + 3 * 240) / 7])
+
+
+@pytest.mark.parametrize("way", [False, True])
+@pytest.mark.parametrize("size", [(40, 60), (13, 20), (81, 100)])
+def test_scaled_and_shifted_channel_by_channel(
+    way: bool, size: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    image = noise(40, 60)
+    plain = resampled(image, *size)
+    if way:
+        monkeypatch.setattr(compiled, "pixels", None)
+    out = np.full((3, *size), np.nan, np.float32)
+    resample(image, out, scale=(0.5, 2, 0), shift=(-1, 0, 7))
+    assert np.abs(out - np.stack([plain[0] / 2 - 1, plain[1] * 2, plain[2] * 0 + 7])).max() < 1e-3
+    resample(image, out, bgr=True, scale=(0.5, 2, 0), shift=(-1, 0, 7))  # now of blue, green, red
+    assert np.abs(out - np.stack([plain[2] / 2 - 1, plain[1] * 2, plain[0] * 0 + 7])).max() < 1e-3
+
+
+def test_an_image_several_times_too_large_is_shifted_nowhere() -> None:
     ramp = np.repeat(np.arange(0, 230, dtype=np.uint8)[None, :, None], 230, axis=0).repeat(3, axis=2)
-    red, _, _ = resampled(ramp, 100, 100)  # blocks of 2, then from 115 to 100
+    red, _, _ = resampled(ramp, 100, 100)
     centres = (np.arange(100) + 0.5) * 2.3 - 0.5
     assert np.abs(red - centres)[:, 2:-2].max() < 0.25
 
@@ -101,3 +169,12 @@ def test_one_image_after_another_leaves_nothing_behind() -> None:
     first = resampled(small, 64, 64)
     resampled(large, 224, 224)
     assert np.array_equal(resampled(small, 64, 64), first)
+
+
+def test_threads_do_not_disturb_each_other() -> None:
+    images = [noise(90 + k, 70 + k, k) for k in range(40)]
+    wanted = [resampled(image, 64, 48) for image in images]
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(5):
+            found = list(pool.map(lambda image: resampled(image, 64, 48), images))
+            assert all(np.array_equal(a, b) for a, b in zip(found, wanted, strict=True))
