@@ -145,6 +145,8 @@ def describe_head(head: Mapping[str, Any]) -> str:
         f"software    Python {machine['python']}, {versions}",
         f"frames      {frame['width']}x{frame['height']}, JPEG of {frame['jpeg_bytes'] / 1000:.0f} kB",
     ]
+    if not machine["compiled"]:
+        lines.append("images      resized by Pillow, more slowly than by compiled code: storyreasoning doctor")
     if head["random_weights"]:
         lines.append("weights     random where they do not ship: nothing that is found means anything")
     titles = ("stage", "what", "model", "weights", "items/s", "bare/s", "share", "GPU", "GPU mem", "memory", "")

@@ -5,6 +5,7 @@ import platform
 from pathlib import Path
 from typing import Any
 
+from tasks.models import compiled
 from tasks.models.device import available_cores
 
 LIBRARIES = (
@@ -20,11 +21,12 @@ LIBRARIES = (
 
 
 def describe_machine() -> dict[str, Any]:
-    """The processor, how many cores this process may use, and the versions of what runs the models."""
+    """The processor, how many cores this process may use, the versions of what runs the models, and what resizes images."""
     return {
         "processor": _processor(),
         "cores": available_cores(),
         "python": platform.python_version(),
+        "compiled": compiled.pixels is not None,
         "libraries": {name: version for name in LIBRARIES if (version := _version(name))},
     }
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from cli.bench import read_size
+from tasks.models import compiled
 from tests.cli.conftest import Run
 
 QUICK = ("--rounds", 1, "--seconds", 0.001, "--size", "128x96", "--batch", 1, "--frames", 1)
@@ -28,6 +29,13 @@ def test_a_table_and_a_file(run: Run, tmp_path: Path) -> None:
     assert [row["model"] for row in value["rows"]][:3] == ["nanodet-g-416", "nanodet-g-416", "yunet-2023mar"]
     assert all(row["rate"] > 0 for row in value["rows"])
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_it_says_when_images_are_resized_without_compiled_code(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    said = "images      resized by Pillow"
+    assert (said in run("bench", "vision", *QUICK, "--stages", "faces").out) == (compiled.pixels is None)
+    monkeypatch.setattr(compiled, "pixels", None)
+    assert said in run("bench", "vision", *QUICK, "--stages", "faces").out
 
 
 def test_some_stages_of_an_own_configuration(run: Run, tmp_path: Path) -> None:

@@ -19,6 +19,7 @@ from tasks.bench_pieces import crop_pieces, detect_pieces, face_knowing, made_fa
 from tasks.bench_vision import VisionPlan, VisionReport, bench_vision, check_plan, lay_over, shrink_batches
 from tasks.benchmark.frames import make_frames
 from tasks.benchmark.vision_models import CPU, LOWEST_SCORE, Role, choose_score, list_roles
+from tasks.models import compiled
 from tasks.models.device import Device
 from tasks.models.face_alignment import TEMPLATE, similarity_transform
 from tasks.models.options import Options
@@ -65,6 +66,7 @@ def test_the_head_says_on_what_it_was_measured(report: VisionReport) -> None:
     head = report.head
     assert head["machine"]["gpu"] is None
     assert head["machine"]["libraries"]["onnxruntime"]
+    assert head["machine"]["compiled"] is (compiled.pixels is not None)
     assert (head["frame"]["width"], head["frame"]["height"]) == (320, 180)
     assert head["batches"] == {"detect": 2, "faces": 2, "appearance": 2}
     assert head["models"]["detector"] == "nanodet-g-416"
