@@ -1,9 +1,10 @@
 """Images at another size, as the planes of 32-bit floats that a network takes.
 
-Bilinear with antialiasing, as Pillow's: a triangle as wide as two pixels of the wanted size, or of the image where it is
-enlarged. Along an axis every pixel is the weighted sum of a few neighbours, whose weights are made once for each pair of
-lengths. What is made is neither rounded between the passes nor laid out anew; all of it is one call of compiled code
-(``pixels.c``), or, where that could not be compiled, of Pillow's filter in floats for each plane.
+Along an axis that is a whole number of times too long, the mean of that many pixels, as Pillow's box filter. Else bilinear with
+antialiasing, as Pillow's: a triangle as wide as two pixels of the wanted size, or of the image where it is enlarged. Every
+pixel is the weighted sum of a few neighbours, whose weights are made once for each pair of lengths. What is made is neither
+rounded between the passes nor laid out anew; all of it is one call of compiled code (``pixels.c``), or, where that could not
+be compiled, of Pillow's filters in floats for each plane.
 """
 
 from collections.abc import Sequence
@@ -36,11 +37,16 @@ class Part(NamedTuple):
 
 
 @lru_cache(maxsize=_AXES)
-def triangles(length: int, wanted: int) -> Axis:
-    """The weights that spread ``length`` pixels over ``wanted``: for each its triangle, made to sum to 1.
+def weights_of(length: int, wanted: int) -> Axis:
+    """The weights that spread ``length`` pixels over ``wanted``: for each its share or its triangle, made to sum to 1.
 
     As in Pillow's ``Resample.c``: a pixel counts by where its centre lies.
     """
+    times, rest = divmod(length, wanted)
+    if not rest:
+        return _frozen(np.arange(0, length, times, dtype=np.int32)), _frozen(
+            np.full((wanted, times), 1 / times, np.float32)
+        )
     scale = length / wanted
     reach = max(scale, 1.0)
     centres = ((np.arange(wanted) + 0.5) * scale)[:, None]
@@ -48,26 +54,23 @@ def triangles(length: int, wanted: int) -> Axis:
     def shares(first: NDArray[np.int32], taps: int) -> NDArray[np.float64]:
         return np.maximum(0.0, 1 - np.abs(first[:, None] + np.arange(taps) + 0.5 - centres) / reach)
 
-    if length == wanted:
-        first, taps = np.arange(wanted, dtype=np.int32), 1
-    else:
-        first = np.clip(centres[:, 0] - reach + 0.5, 0, length).astype(np.int32)
-        counted = shares(first, int(np.ceil(2 * reach)) + 1) > 0
-        first += counted.argmax(axis=1).astype(np.int32)
-        taps = min(int(counted.sum(axis=1).max()), length)
-        first = np.minimum(first, length - taps)
+    first = np.clip(centres[:, 0] - reach + 0.5, 0, length).astype(np.int32)
+    counted = shares(first, int(np.ceil(2 * reach)) + 1) > 0
+    first += counted.argmax(axis=1).astype(np.int32)
+    taps = min(int(counted.sum(axis=1).max()), length)
+    first = np.minimum(first, length - taps)
     weights = shares(first, taps)
     weights = (weights / weights.sum(axis=1, keepdims=True)).astype(np.float32)
     return _frozen(first), _frozen(weights)
 
 
 @lru_cache(maxsize=_AXES)
-def triangle_pairs(length: int, wanted: int) -> Axis:
-    """:func:`triangles` as compiled code takes them across, where a register holds two neighbours.
+def paired_weights(length: int, wanted: int) -> Axis:
+    """:func:`weights_of` as compiled code takes them across, where a register holds two neighbours.
 
     For each pair eight weights: three times that of the first, three times that of the second, and two of nothing.
     """
-    first, weights = triangles(length, wanted)
+    first, weights = weights_of(length, wanted)
     taps = weights.shape[1]
     pairs = np.zeros((wanted, -(-taps // 2), 8), np.float32)
     pairs[:, :, :3] = weights[:, ::2, None]
@@ -99,7 +102,7 @@ def resample(
     if compiled.pixels is None:
         _with_pillow(image, where, planes, scales, shifts)
         return
-    axes = triangles(where.height, out.shape[1]), triangle_pairs(where.width, out.shape[2])
+    axes = weights_of(where.height, out.shape[1]), paired_weights(where.width, out.shape[2])
     compiled.pixels.resample(_side_by_side(image), where, *axes, planes, scales, shifts)
 
 
@@ -123,9 +126,15 @@ def _cut_out(image: Image, part: Part) -> Image:
 
 
 def _with_pillow(image: Image, part: Part, planes: Planes, scales: Sequence[float], shifts: Sequence[float]) -> None:
-    bilinear = PillowImage.Resampling.BILINEAR
     pixels = _cut_out(image, part).astype(np.float32)
+    height, width = planes.shape[1:]
+    across, down = _filter(part.width, width), _filter(part.height, height)
     for plane, scale, shift, channel in zip(planes, scales, shifts, np.moveaxis(pixels, 2, 0), strict=True):
         picture = PillowImage.fromarray(np.ascontiguousarray(channel))
-        np.multiply(np.asarray(picture.resize(plane.shape[::-1], bilinear)), scale, out=plane)
+        picture = picture.resize((width, part.height), across).resize((width, height), down)
+        np.multiply(np.asarray(picture), scale, out=plane)
         plane += shift
+
+
+def _filter(length: int, wanted: int) -> PillowImage.Resampling:
+    return PillowImage.Resampling.BILINEAR if length % wanted else PillowImage.Resampling.BOX

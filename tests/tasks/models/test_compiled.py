@@ -13,7 +13,7 @@ import pytest
 from tasks.models import compiled
 from tasks.models.protocols import Embeddings, Image
 from tasks.models.registry import create_appearance, create_detector, create_face_detector
-from tasks.models.resampling import triangle_pairs, triangles
+from tasks.models.resampling import paired_weights, weights_of
 
 PLAIN = (1.0, 1.0, 1.0), (0.0, 0.0, 0.0)
 
@@ -72,8 +72,8 @@ def arguments(**changed: Any) -> list[Any]:
     given: dict[str, Any] = {
         "image": np.zeros((20, 30, 3), np.uint8),
         "part": (0, 0, 20, 30),
-        "down": triangles(20, 10),
-        "across": triangle_pairs(30, 10),
+        "down": weights_of(20, 10),
+        "across": paired_weights(30, 10),
         "out": np.zeros((3, 10, 10), np.float32),
         "scale": PLAIN[0],
         "shift": PLAIN[1],
@@ -83,8 +83,8 @@ def arguments(**changed: Any) -> list[Any]:
 
 read_only = np.zeros((3, 10, 10), np.float32)
 read_only.setflags(write=False)
-first, weights = triangles(20, 10)
-starts, pairs = triangle_pairs(30, 10)
+first, weights = weights_of(20, 10)
+starts, pairs = paired_weights(30, 10)
 
 
 @pytest.mark.skipif(compiled.pixels is None, reason="nothing was compiled")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from tasks.models import compiled
 from tasks.models.protocols import Image
-from tasks.models.resampling import Part, Planes, resample, triangles
+from tasks.models.resampling import Part, Planes, resample, weights_of
 
 Way = Callable[..., Planes]
 
@@ -19,10 +19,14 @@ def noise(height: int, width: int, seed: int = 0) -> Image:
 
 
 def pillow(image: Image, height: int, width: int) -> Planes:
-    """Pillow's own filter in 32-bit floats, channel by channel."""
+    """Pillow's own filters in 32-bit floats, channel by channel, axis by axis."""
+    rows, columns = image.shape[:2]
+    bilinear, box = PIL.Image.Resampling.BILINEAR, PIL.Image.Resampling.BOX
     channels = [PIL.Image.fromarray(image[..., c].astype(np.float32)) for c in range(3)]
-    bilinear = PIL.Image.Resampling.BILINEAR
-    return np.stack([np.asarray(channel.resize((width, height), bilinear)) for channel in channels])
+    channels = [channel.resize((columns, height), box if rows % height == 0 else bilinear) for channel in channels]
+    return np.stack(
+        [np.asarray(c.resize((width, height), box if columns % width == 0 else bilinear)) for c in channels]
+    )
 
 
 def resampled(image: Image, height: int, width: int, *, bgr: bool = False, part: Part | None = None) -> Planes:
@@ -48,6 +52,8 @@ SIDES = st.integers(1, 90)
 @example(90, 89, 1, 1, 0)
 @example(90, 7, 30, 7, 0)  # one axis stays
 @example(64, 64, 64, 64, 0)
+@example(60, 90, 20, 45, 0)  # whole multiples
+@example(60, 90, 20, 44, 0)  # one of them
 def test_as_pillow_does_in_floats(height: int, width: int, rows: int, columns: int, seed: int) -> None:
     image = noise(height, width, seed)
     wanted = pillow(image, rows, columns)
@@ -78,7 +84,7 @@ def test_a_part_is_black_beyond_the_image(
 @example(3000, 1)
 @example(1920, 224)
 def test_the_weights_of_a_pixel_are_of_neighbours_and_sum_to_one(length: int, wanted: int) -> None:
-    first, weights = triangles(length, wanted)
+    first, weights = weights_of(length, wanted)
     assert first.shape == weights.shape[:1] == (wanted,)
     assert first.min() >= 0
     assert first.max() + weights.shape[1] <= length
@@ -108,9 +114,16 @@ def test_two_pixels_become_four_by_hand(way: Way) -> None:
 def test_four_pixels_become_two_by_hand(way: Way) -> None:
     image = np.zeros((1, 4, 3), np.uint8)
     image[0, :, 0] = 0, 80, 160, 240
-    # a triangle of two pixels either side of 1 and of 3: shares 1/8 and 3/8 of the near ones, and the edge cuts one off
+    assert way(image, 1, 2)[0, 0].tolist() == [40, 200]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_three_pixels_become_two_by_hand(way: Way) -> None:
+    image = np.zeros((1, 3, 3), np.uint8)
+    image[0, :, 0] = 0, 80, 160
+    # triangles of 3/2 pixels either side of 3/4 and of 9/4; centres at 1/2, 3/2, 5/2: shares 5/6, 1/2, none, to sum to 1
     red = way(image, 1, 2)[0, 0]
-    assert red.tolist() == pytest.approx([(3 * 0 + 3 * 80 + 1 * 160) / 7, (1 * 80 + 3 * 160 + 3 * 240) / 7])
+    assert red.tolist() == pytest.approx([(3 * 80) / 8, (3 * 80 + 5 * 160) / 8])
 
 
 @pytest.mark.parametrize("way", [False, True])
