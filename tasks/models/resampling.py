@@ -24,7 +24,7 @@ Planes = NDArray[np.float32]
 Axis = tuple[NDArray[np.int32], NDArray[np.float32]]
 """``first`` ``(wanted,)`` and ``weights`` ``(wanted, taps)``: from where on neighbours count for a pixel, and how much each."""
 
-_AXES = 512  # pairs of lengths kept; each takes up to some 20 kB
+_AXES = 512  # pairs of lengths kept; each takes some kB, up to 130 of 4000 pixels to 224
 
 
 class Part(NamedTuple):
